@@ -1,0 +1,28 @@
+"""What a check may know of the run besides its own parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.check import Engine
+from checks.migrations.outcome import Rehearsal
+from checks.runbook.model import Migrations
+from checks.targets.session import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """The same for every check of a run.
+
+    `folder` is the project's folder, to which the page's paths are relative. `rehearsal` is what applying the
+    migrations to this disposable target showed; None on a live one. `round_trip` is in seconds, from opening the
+    session.
+    """
+
+    folder: Path
+    engine: Engine
+    endpoint: Endpoint
+    disposable: bool
+    migrations: Migrations | None = None
+    rehearsal: Rehearsal | None = None

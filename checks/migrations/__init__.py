@@ -1,0 +1,1 @@
+"""What migration tools leave behind, read without them: files in folders, rows in version tables."""

@@ -1,0 +1,100 @@
+"""What will be asked, of whom, and what will not and why: all refusals happen here, before a server is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from checks.check import SQLITE, Check, Effect, Engine
+from checks.errors import NothingSelected, UsageError
+from checks.runbook.model import CheckEntry, Runbook
+from checks.suggest import did_you_mean
+
+DEFAULT_TIMEOUT = 10.0
+
+
+class Mode(StrEnum):
+    """Why the run happens: to try the page out on a disposable server, or to look at a live one."""
+
+    VERIFY = "verify"
+    CHECK = "check"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCheck:
+    """One question of the run. `skip` is why it will not be asked, or empty. `timeout` is in seconds."""
+
+    entry: CheckEntry
+    check: Check
+    timeout: float
+    skip: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The checks of one runbook against one target, in the page's order. A disposable one has no `environment`."""
+
+    runbook: Runbook
+    mode: Mode
+    environment: str
+    checks: tuple[PlannedCheck, ...]
+
+
+def plan(
+    runbook: Runbook,
+    catalog: Mapping[str, Check],
+    *,
+    mode: Mode,
+    engine: Engine,
+    environment: str = "",
+    only: Sequence[str] = (),
+    timeout: float = DEFAULT_TIMEOUT,
+) -> Plan:
+    """The run's questions. `only` keeps checks whose name or kind is listed.
+
+    Raises UsageError for an `only` that matches nothing, NothingSelected when no check would be asked.
+    """
+    entries = _selected(runbook, only)
+    planned = tuple(
+        PlannedCheck(
+            entry=entry,
+            check=catalog[entry.kind],
+            timeout=timeout if entry.timeout is None else float(entry.timeout),
+            skip=_reason_to_skip(entry, catalog[entry.kind], mode, engine, environment),
+        )
+        for entry in entries
+    )
+    if all(check.skip for check in planned):
+        reasons = "; ".join(f"{check.name}: {check.skip}" for check in planned) or "the page has no checks"
+        raise NothingSelected(f"{runbook.path}: nothing to ask ({reasons})")
+    return Plan(runbook, mode, environment, planned)
+
+
+def _selected(runbook: Runbook, only: Sequence[str]) -> list[CheckEntry]:
+    entries = list(runbook.entries())
+    known = {entry.name for entry in entries} | {entry.kind for entry in entries}
+    for wanted in only:
+        if wanted not in known:
+            raise UsageError(
+                f"--only {wanted}: {runbook.path} has no check of that name or kind",
+                hint=did_you_mean(wanted, known) or f"it has {', '.join(sorted(known))}",
+            )
+    return [entry for entry in entries if not only or entry.name in only or entry.kind in only]
+
+
+def _reason_to_skip(entry: CheckEntry, check: Check, mode: Mode, engine: Engine, environment: str) -> str:
+    if entry.environments and environment not in entry.environments:
+        here = f"this is {environment}" if environment else "this is a disposable server"
+        return f"only for {', '.join(entry.environments)}; {here}"
+    if engine not in check.engines:
+        return f"{check.kind} asks what {'SQLite' if engine == SQLITE else engine} does not have"
+    if mode is Mode.CHECK and check.effect is Effect.CHANGE:
+        return "it writes, and writes are only ever made to disposable servers"
+    if mode is Mode.CHECK and check.effect is Effect.LOAD:
+        return "it puts load on the server, which a live one is spared"
+    return ""

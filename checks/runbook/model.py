@@ -1,0 +1,156 @@
+"""A runbook as values: its front matter, its headings and prose in order, and the checks in its fences.
+
+Everything here is a frozen standard dataclass. pydantic validates them when a page is read; a page read before comes
+from the cache without importing pydantic at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from checks.check import Cell, Severity
+from checks.units import Duration
+
+REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
+
+MigrationTool = Literal["alembic", "prisma", "sql"]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One live database by name. Exactly one of `url` and `service` is set.
+
+    `url` holds `${VARIABLE}` references, or a `sqlite:///` path, never a password. `service` is a libpq service:
+    https://www.postgresql.org/docs/current/libpq-pgservice.html
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    url: str | None = None
+    service: str | None = None
+    protected: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.url is None) == (self.service is None):
+            raise ValueError("an environment needs exactly one of `url` and `service`")
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """Where the migration files lie and which tool applies them. Paths are relative to the project's folder.
+
+    `metadata` is `module:attribute` of the SQLAlchemy metadata the database must match, importable from `path`.
+    `command` replaces Alembic's API by a program of the project's own, run with DATABASE_URL in its environment.
+    `table` is the version table; None stands for the tool's own default.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    tool: MigrationTool
+    path: str
+    table: str | None = None
+    table_schema: str | None = None
+    metadata: str | None = None
+    command: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """What the page says of its system before the first heading.
+
+    `server` is the settings a disposable server is started with, as in postgresql.conf. `postgres` is the major that
+    production runs, where the page names one.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    runbook: str
+    title: str
+    postgres: int | None = None
+    migrations: Migrations | None = None
+    fixtures: str | None = None
+    server: dict[str, Cell] = field(default_factory=dict)
+    environments: dict[str, Environment] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEntry:
+    """One check as the page asks for it: a kind of the catalog, its validated parameters, and where it stands.
+
+    `params` is an instance of the kind's parameters class. `timeout` is in seconds; None means the run's default.
+    `environments` limits the check to live environments of those names; empty means everywhere.
+    """
+
+    kind: str
+    name: str
+    params: Any
+    line: int
+    severity: Severity = Severity.FAIL
+    environments: tuple[str, ...] = ()
+    timeout: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """Markdown between checks, kept word for word."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """One `yaml check` or `sql check` block: its source as written, and the checks in it."""
+
+    language: Literal["yaml", "sql"]
+    source: str
+    line: int
+    checks: tuple[CheckEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what follows it, up to the next heading of any level. Level 0 is what precedes the first heading.
+
+    `fixes` are the finding codes this section is the fix for.
+    """
+
+    level: int
+    title: str
+    line: int
+    fixes: tuple[str, ...] = ()
+    parts: tuple[Prose | Fence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Runbook:
+    """A page that was read without a mistake. `sha256` is of the file's bytes, for the report's provenance."""
+
+    path: Path
+    sha256: str
+    front: FrontMatter
+    sections: tuple[Section, ...]
+
+    @property
+    def folder(self) -> Path:
+        """What the page's paths are relative to: the folder that holds `runbooks/`, else the page's own."""
+        parent = self.path.absolute().parent
+        return parent.parent if parent.name == "runbooks" else parent
+
+    def entries(self) -> Iterator[CheckEntry]:
+        """Every check of the page, in its order."""
+        for section in self.sections:
+            for part in section.parts:
+                if isinstance(part, Fence):
+                    yield from part.checks
+
+    def fix_for(self, code: str) -> Section | None:
+        """The first section that says it fixes `code`, or None. `connectivity.*` in the page covers its whole kind."""
+        kind = code.partition(".")[0]
+        for section in self.sections:
+            if code in section.fixes or f"{kind}.*" in section.fixes:
+                return section
+        return None

@@ -1,0 +1,1 @@
+"""Where to ask: disposable servers started here, and live environments a runbook names."""
