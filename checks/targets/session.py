@@ -46,11 +46,12 @@ class Server:
 class Session(Protocol):
     """One connection. Queries of one call share a flight: one network round trip where the protocol allows it."""
 
-    def ask(self, queries: Sequence[Query], *, deadline: float) -> list[Answer]:
+    def ask(self, queries: Sequence[Query], *, patience: float) -> list[Answer]:
         """One answer for each query, in order; a refused query is an answer with `error`, and harms no other.
 
-        `deadline` is on `time.monotonic()`. Raises ConnectionFailed (`connectivity.silent`, `connectivity.lost`) when
-        the peer stops answering or goes away; the session is closed then.
+        `patience` is how many seconds may pass with no answer arriving. When they have, the session is closed and the
+        answers that did arrive are returned: fewer than were asked, and the first one missing is the one that hangs.
+        Raises ConnectionFailed (`connectivity.lost`) when the peer goes away.
         """
         ...
 

@@ -1,0 +1,282 @@
+"""Ask every planned question, side by side, and let none of them stop the rest.
+
+Checks that only ask queries share a lane: one connection, and one flight of queries a round, so that twenty checks cost
+a live database one authentication and a handful of round trips. Checks that do more have a lane to themselves.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from checks.catalog.circumstances import Circumstances
+from checks.check import Answer, Asking, Effect, Finding, Query
+from checks.errors import ConnectionFailed, CouldNotTell, NotApplicable
+from checks.plan import Plan, PlannedCheck
+from checks.result import Result, Results, Status, judge
+from checks.secrets import mask
+from checks.targets.session import Server, Session, Target
+from checks.units import show_seconds
+
+CHECKS_A_LANE = 8
+SHARED_LANES = 3  # with a check that is alone, four sessions at the most: a live server keeps its slots
+GRACE = 1.0  # seconds the server's own statement_timeout is given to speak first
+RUN_DEADLINE = 120.0
+
+
+class Progress(Protocol):
+    """Whoever watches the run; called from its threads, one call at a time."""
+
+    def finished(self, result: Result) -> None:
+        """One check came to its end."""
+        ...
+
+
+def run(
+    plan: Plan,
+    target: Target,
+    circumstances: Circumstances,
+    *,
+    progress: Progress,
+    deadline: float = RUN_DEADLINE,
+) -> Results:
+    """Every check's result, in the plan's order. `deadline` is in seconds and covers the whole run.
+
+    Ctrl-C ends the run early: what is known is returned, the rest is errored as interrupted. Never raises for what a
+    check or a server does.
+    """
+    started, clock = datetime.now(UTC), time.monotonic()
+    board = Board(plan.checks, progress)
+    lanes = [Lane(target, circumstances, board, checks) for checks in _lanes(plan.checks)]
+    interrupted = False
+    try:
+        for lane in lanes:
+            lane.start()
+        _wait(lanes, board, until=clock + deadline)
+    except KeyboardInterrupt:
+        interrupted = True
+        board.close("run.interrupted", "interrupted before it was answered")
+    finally:
+        for lane in lanes:
+            lane.abort()
+    first = next((lane for lane in lanes if lane.server), None)
+    return Results(
+        plan=plan,
+        target=target.name,
+        server=first.server if first else None,
+        guards=dict(first.guards) if first else {},
+        started=started,
+        seconds=time.monotonic() - clock,
+        results=board.results(),
+        interrupted=interrupted,
+    )
+
+
+def without_asking(plan: Plan, target: str, reason: CouldNotTell, progress: Progress) -> Results:
+    """The results of a run whose target could not be had: every check that would have been asked is errored."""
+    board = Board(plan.checks, progress)
+    board.close(reason.code, reason.sentence, reason.hint)
+    return Results(plan, target, None, {}, datetime.now(UTC), 0.0, board.results())
+
+
+def _lanes(planned: Sequence[PlannedCheck]) -> list[list[PlannedCheck]]:
+    asked = [check for check in planned if not check.skip]
+    shared = [check for check in asked if not check.check.alone]
+    lanes = [[check] for check in asked if check.check.alone]
+    for timeout in sorted({check.timeout for check in shared}):
+        alike = [check for check in shared if check.timeout == timeout]
+        count = min(SHARED_LANES, -(-len(alike) // CHECKS_A_LANE))
+        lanes.extend(alike[lane::count] for lane in range(count))
+    return lanes
+
+
+def _wait(lanes: Iterable[Lane], board: Board, until: float) -> None:
+    """Until every check has its result, or its time is up: then whoever waits on the server is cut off."""
+    while not board.complete:
+        now = time.monotonic()
+        overdue = [lane for lane in lanes if lane.deadline <= now]
+        for lane in overdue:
+            lane.give_up()
+        if now >= until:
+            board.close("run.timeout", "the run's own deadline passed before it was answered")
+        next_deadline = min([until, *(lane.deadline for lane in lanes)])
+        board.wait(max(0.0, next_deadline - time.monotonic()))
+
+
+class Board:
+    """The results as they come in; the first one for a check is the one that counts."""
+
+    def __init__(self, planned: Sequence[PlannedCheck], progress: Progress) -> None:
+        self._planned = planned
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._results: dict[str, Result] = {}
+        self._arrivals: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for check in planned:
+            if check.skip:
+                self.post(Result(check, Status.SKIPPED, reason=check.skip, code="run.skipped"))
+
+    def post(self, result: Result) -> None:
+        with self._lock:
+            if result.planned.name not in self._results:
+                self._results[result.planned.name] = result
+                self._progress.finished(result)
+        self._arrivals.put(None)
+
+    def close(self, code: str, reason: str, hint: str = "") -> None:
+        """Give every check still without a result this reason for having none."""
+        for check in self._planned:
+            self.post(Result(check, Status.ERRORED, reason=reason, code=code, hint=hint))
+
+    def wait(self, seconds: float) -> None:
+        """Until a result arrives, or `seconds` have passed."""
+        try:
+            self._arrivals.get(timeout=seconds)
+        except queue.Empty:
+            return
+
+    @property
+    def complete(self) -> bool:
+        return len(self._results) == len(self._planned)
+
+    def results(self) -> tuple[Result, ...]:
+        return tuple(self._results[check.name] for check in self._planned)
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """One check while it is being asked: its generator, and the queries it waits to have answered."""
+
+    planned: PlannedCheck
+    asking: Asking
+    started: float = field(default_factory=time.monotonic)
+    waiting: Sequence[Query] = ()
+
+    def advance(
+        self, answers: Sequence[Answer] | None = None, failure: ConnectionFailed | None = None
+    ) -> Result | None:
+        """On to the next queries, or to the result. `answers` to the last queries, or the `failure` to ask them."""
+        try:
+            if failure is not None:
+                self.waiting = self.asking.throw(failure)
+            elif answers is None:
+                self.waiting = next(self.asking)
+            else:
+                self.waiting = self.asking.send(answers)
+        except StopIteration as stop:
+            findings: list[Finding] = stop.value
+            status = judge(findings, self.planned.entry.severity)
+            return Result(self.planned, status, tuple(findings), self.seconds)
+        except NotApplicable as reason:
+            return Result(self.planned, Status.SKIPPED, (), self.seconds, reason.sentence, "run.skipped", reason.hint)
+        except CouldNotTell as reason:
+            return Result(self.planned, Status.ERRORED, (), self.seconds, reason.sentence, reason.code, reason.hint)
+        except Exception as bug:  # noqa: BLE001 - a bug in one check must not take the others' verdicts with it
+            sys.stderr.write(mask(traceback.format_exc()))
+            sentence = f"a bug in the {self.planned.check.kind} check: {type(bug).__name__}: {bug}"
+            return Result(self.planned, Status.ERRORED, (), self.seconds, mask(sentence), "run.bug")
+        return None
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+
+class Lane:
+    """A thread, at most one session at a time, and the checks that share it."""
+
+    def __init__(
+        self, target: Target, circumstances: Circumstances, board: Board, planned: Sequence[PlannedCheck]
+    ) -> None:
+        self._target = target
+        self._circumstances = circumstances
+        self._board = board
+        self._planned = planned
+        self._session: Session | None = None
+        self._aborted = False
+        self._writable = any(check.check.effect is Effect.CHANGE for check in planned)
+        self._timeout = planned[0].timeout
+        self.deadline = float("inf")
+        self.server: Server | None = None
+        self.guards: dict[str, str] = {}
+
+    def start(self) -> None:
+        # A daemon: a check stuck in a system call must not keep the process from ending.
+        threading.Thread(target=self._run, name=f"lane {self._planned[0].name}", daemon=True).start()
+
+    def abort(self) -> None:
+        """Free this lane's thread, whatever it waits for, and let it open no further session."""
+        self._aborted = True
+        self.deadline = float("inf")
+        if self._session is not None:
+            self._session.abort()
+
+    def give_up(self) -> None:
+        """The lane's time is up: whatever it is doing, its checks have no verdict."""
+        self.abort()
+        for check in self._planned:
+            reason = f"no answer within its {show_seconds(check.timeout)}"
+            self._board.post(Result(check, Status.ERRORED, reason=reason, code="run.timeout", seconds=check.timeout))
+
+    def _run(self) -> None:
+        begun = [self._begin(check) for check in self._planned]
+        inquiries = [kept for inquiry in begun for kept in self._post_or_keep(inquiry, inquiry.advance())]
+        while inquiries and not self._aborted:
+            self.deadline = time.monotonic() + len(inquiries) * (self._timeout + GRACE)
+            try:
+                inquiries = self._round(inquiries)
+            except ConnectionFailed as failure:
+                self._drop_session()
+                inquiries = self._throw(inquiries, failure)
+        self._drop_session()
+        self.deadline = float("inf")
+
+    def _begin(self, check: PlannedCheck) -> Inquiry:
+        self.deadline = time.monotonic() + check.timeout + GRACE
+        return Inquiry(check, check.check.ask(check.entry.params, self._circumstances))
+
+    def _round(self, inquiries: list[Inquiry]) -> list[Inquiry]:
+        """One flight for all. Whoever hangs is cut off; those behind it are asked again over a new session."""
+        flight = [query for inquiry in inquiries for query in inquiry.waiting]
+        session = self._open(fresh=any(query.fresh for query in flight))
+        patience = self._timeout + GRACE
+        answers = session.ask(flight, patience=patience)
+        unfinished: list[Inquiry] = []
+        while inquiries and len(answers) >= len(inquiries[0].waiting):
+            inquiry, *inquiries = inquiries
+            mine, answers = answers[: len(inquiry.waiting)], answers[len(inquiry.waiting) :]
+            unfinished += self._post_or_keep(inquiry, inquiry.advance(mine))
+        if inquiries:
+            self._drop_session()
+            silence = f"no answer within {show_seconds(patience)}, and the server did not end the query either"
+            unfinished += self._throw(inquiries[:1], ConnectionFailed(silence, code="connectivity.silent"))
+        return unfinished + inquiries[1:]
+
+    def _throw(self, inquiries: Iterable[Inquiry], failure: ConnectionFailed) -> list[Inquiry]:
+        return [kept for inquiry in inquiries for kept in self._post_or_keep(inquiry, inquiry.advance(failure=failure))]
+
+    def _post_or_keep(self, inquiry: Inquiry, result: Result | None) -> list[Inquiry]:
+        if result is None:
+            return [inquiry]
+        self._board.post(result)
+        return []
+
+    def _open(self, *, fresh: bool) -> Session:
+        if fresh:
+            self._drop_session()
+        if self._session is None:
+            self._session = self._target.open(writable=self._writable, timeout=self._timeout)
+            self.server, self.guards = self._session.server, dict(self._session.guards)
+        return self._session
+
+    def _drop_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
