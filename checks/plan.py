@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from checks.check import SQLITE, Check, Effect, Engine
-from checks.errors import NothingSelected, UsageError
+from checks.errors import NothingSelected
 from checks.runbook.model import CheckEntry, Runbook
 from checks.suggest import did_you_mean
 
@@ -55,10 +55,7 @@ def plan(
     only: Sequence[str] = (),
     timeout: float = DEFAULT_TIMEOUT,
 ) -> Plan:
-    """The run's questions. `only` keeps checks whose name or kind is listed.
-
-    Raises UsageError for an `only` that matches nothing, NothingSelected when no check would be asked.
-    """
+    """The run's questions; `only` keeps checks by name or kind. Raises NothingSelected when none is left."""
     entries = _selected(runbook, only)
     planned = tuple(
         PlannedCheck(
@@ -77,14 +74,12 @@ def plan(
 
 def _selected(runbook: Runbook, only: Sequence[str]) -> list[CheckEntry]:
     entries = list(runbook.entries())
-    known = {entry.name for entry in entries} | {entry.kind for entry in entries}
-    for wanted in only:
-        if wanted not in known:
-            raise UsageError(
-                f"--only {wanted}: {runbook.path} has no check of that name or kind",
-                hint=did_you_mean(wanted, known) or f"it has {', '.join(sorted(known))}",
-            )
-    return [entry for entry in entries if not only or entry.name in only or entry.kind in only]
+    selected = [entry for entry in entries if not only or entry.name in only or entry.kind in only]
+    if only and not selected:
+        known = {entry.name for entry in entries} | {entry.kind for entry in entries}
+        hints = [hint for wanted in only if (hint := did_you_mean(wanted, known))]
+        raise NothingSelected(f"{runbook.path}: no check is named {' or '.join(only)}", hint=" ".join(hints))
+    return selected
 
 
 def _reason_to_skip(entry: CheckEntry, check: Check, mode: Mode, engine: Engine, environment: str) -> str:

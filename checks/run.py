@@ -28,7 +28,9 @@ from checks.units import show_seconds
 CHECKS_A_LANE = 8
 SHARED_LANES = 3  # with a check that is alone, four sessions at the most: a live server keeps its slots
 GRACE = 1.0  # seconds the server's own statement_timeout is given to speak first
+GLANCE = 0.2  # seconds between looks at whether someone wants the run stopped
 RUN_DEADLINE = 120.0
+MIGRATIONS = "migrations"
 
 
 class Progress(Protocol):
@@ -45,27 +47,28 @@ def run(
     circumstances: Circumstances,
     *,
     progress: Progress,
+    stop: threading.Event,
+    withheld: CouldNotTell | None = None,
     deadline: float = RUN_DEADLINE,
 ) -> Results:
     """Every check's result, in the plan's order. `deadline` is in seconds and covers the whole run.
 
-    Ctrl-C ends the run early: what is known is returned, the rest is errored as interrupted. Never raises for what a
-    check or a server does.
+    When `stop` is set the run ends early: what is known is returned, the rest is errored as interrupted. `withheld` is
+    why the database is not in the state the page speaks of: then only the checks that can say more of it are asked.
+    Never raises for what a check or a server does.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     board = Board(plan.checks, progress)
-    lanes = [Lane(target, circumstances, board, checks) for checks in _lanes(plan.checks)]
-    interrupted = False
-    try:
-        for lane in lanes:
-            lane.start()
-        _wait(lanes, board, until=clock + deadline)
-    except KeyboardInterrupt:
-        interrupted = True
-        board.close("run.interrupted", "interrupted before it was answered")
-    finally:
-        for lane in lanes:
-            lane.abort()
+    asked = [check for check in plan.checks if not check.skip]
+    if withheld is not None:
+        asked = [check for check in asked if check.check.kind == MIGRATIONS]
+        board.close(withheld.code, withheld.sentence, withheld.hint, besides=asked)
+    lanes = [Lane(target, circumstances, board, checks) for checks in _lanes(asked)]
+    for lane in lanes:
+        lane.start()
+    _wait(lanes, board, until=clock + deadline, stop=stop)
+    for lane in lanes:
+        lane.abort()
     first = next((lane for lane in lanes if lane.server), None)
     return Results(
         plan=plan,
@@ -75,7 +78,7 @@ def run(
         started=started,
         seconds=time.monotonic() - clock,
         results=board.results(),
-        interrupted=interrupted,
+        interrupted=stop.is_set(),
     )
 
 
@@ -86,8 +89,7 @@ def without_asking(plan: Plan, target: str, reason: CouldNotTell, progress: Prog
     return Results(plan, target, None, {}, datetime.now(UTC), 0.0, board.results())
 
 
-def _lanes(planned: Sequence[PlannedCheck]) -> list[list[PlannedCheck]]:
-    asked = [check for check in planned if not check.skip]
+def _lanes(asked: Sequence[PlannedCheck]) -> list[list[PlannedCheck]]:
     shared = [check for check in asked if not check.check.alone]
     lanes = [[check] for check in asked if check.check.alone]
     for timeout in sorted({check.timeout for check in shared}):
@@ -97,17 +99,18 @@ def _lanes(planned: Sequence[PlannedCheck]) -> list[list[PlannedCheck]]:
     return lanes
 
 
-def _wait(lanes: Iterable[Lane], board: Board, until: float) -> None:
+def _wait(lanes: Sequence[Lane], board: Board, *, until: float, stop: threading.Event) -> None:
     """Until every check has its result, or its time is up: then whoever waits on the server is cut off."""
     while not board.complete:
         now = time.monotonic()
-        overdue = [lane for lane in lanes if lane.deadline <= now]
-        for lane in overdue:
-            lane.give_up()
-        if now >= until:
+        if stop.is_set():
+            board.close("run.interrupted", "interrupted before it was answered")
+        elif now >= until:
             board.close("run.timeout", "the run's own deadline passed before it was answered")
-        next_deadline = min([until, *(lane.deadline for lane in lanes)])
-        board.wait(max(0.0, next_deadline - time.monotonic()))
+        for lane in lanes:
+            if lane.deadline <= now:
+                lane.give_up()
+        board.wait(max(0.0, min(until, now + GLANCE, *(lane.deadline for lane in lanes)) - now))
 
 
 class Board:
@@ -130,9 +133,9 @@ class Board:
                 self._progress.finished(result)
         self._arrivals.put(None)
 
-    def close(self, code: str, reason: str, hint: str = "") -> None:
-        """Give every check still without a result this reason for having none."""
-        for check in self._planned:
+    def close(self, code: str, reason: str, hint: str = "", besides: Sequence[PlannedCheck] = ()) -> None:
+        """Give every check still without a result, `besides` some, this reason for having none."""
+        for check in (check for check in self._planned if check not in besides):
             self.post(Result(check, Status.ERRORED, reason=reason, code=code, hint=hint))
 
     def wait(self, seconds: float) -> None:

@@ -1,0 +1,180 @@
+"""The Invoke tasks: flags in, one call of the pipeline, an exit code out. Nothing heavy is imported at the top."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task, task
+
+from checks.errors import PgrunbookError
+from checks.result import COULD_NOT_TELL, HELD, INTERRUPTED
+from checks.secrets import mask
+
+EXIT_CODES = """
+    Exit codes: 0 all held, 1 a check failed, 2 the runbook or the command line is wrong, 3 could not tell,
+    5 nothing selected, 130 interrupted.
+    """
+
+RUNBOOK_HELP = {"runbook": "A runbook by name or path; may be repeated. Default: every page in runbooks/."}
+PAGES_HELP = RUNBOOK_HELP | {"format": "What stdout gets: text or json. Default: text."}
+RUN_HELP = RUNBOOK_HELP | {
+    "only": "A check by name or kind; may be repeated. Default: every check of the page.",
+    "strict": "Warnings fail the run.",
+    "format": "What stdout gets: text, json, markdown or junit. Default: text.",
+    "out": "Folder the reports are written to. Default: reports.",
+}
+
+
+Body = Callable[..., int | None]
+
+
+def shown_task(help: dict[str, str], *, iterable: tuple[str, ...] = (), **options: Any) -> Callable[[Body], Task[Any]]:
+    """An Invoke task that ends with a documented exit code and one clear message, never a traceback of ours."""
+
+    def decorate(body: Body) -> Task[Any]:
+        @functools.wraps(body)
+        def wrapped(context: Context, *positional: Any, **flags: Any) -> None:
+            code = _exit_code(body, context, *positional, **flags)
+            if code:
+                raise Exit(code=code)
+
+        wrapped.__doc__ = f"{body.__doc__}\n{EXIT_CODES}"
+        return task(wrapped, help=help, iterable=list(iterable), auto_shortflags=False, **options)  # type: ignore[no-any-return]
+
+    return decorate
+
+
+def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return body(*positional, **flags) or HELD
+    except PgrunbookError as error:
+        sys.stderr.write(f"{mask(str(error))}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`). Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_TELL
+
+
+@shown_task(
+    RUN_HELP
+    | {
+        "rows": "Rows the fixtures make in each system. Default: 10000.",
+        "postgres-bin": "Folder with the PostgreSQL binaries to use.",
+    },
+    iterable=("runbook", "only"),
+    default=True,
+)
+def verify(
+    _: Context,
+    runbook: list[str],
+    only: list[str],
+    rows: str = "10000",
+    postgres_bin: str = "",
+    strict: bool = False,
+    format: str = "text",
+    out: str = "reports",
+) -> int:
+    """Prove runbooks on disposable PostgreSQL servers: migrate, load fixtures, run every check, report.
+
+    Needs no Docker, no server and no configuration.
+    """
+    from checks import pipeline
+
+    return pipeline.verify(
+        pipeline.Selection(tuple(runbook), tuple(only)),
+        pipeline.Output(format=format, folder=out, strict=strict),
+        rows=pipeline.whole_number("--rows", rows),
+        postgres_bin=postgres_bin,
+    )
+
+
+@shown_task(
+    RUN_HELP | {"env": "The environment of the runbook to look at.", "env-file": "Read variables from this file too."},
+    iterable=("runbook", "only"),
+)
+def check(
+    _: Context,
+    runbook: list[str],
+    only: list[str],
+    env: str = "",
+    env_file: str = "",
+    strict: bool = False,
+    format: str = "text",
+    out: str = "reports",
+) -> int:
+    """Look at a live environment, read-only: run every check of the page that only observes, and report.
+
+    The environment's URL comes from the variable its runbook names, from --env-file, or from a libpq service.
+    """
+    from checks import pipeline
+
+    return pipeline.check(
+        pipeline.Selection(tuple(runbook), tuple(only)),
+        pipeline.Output(format=format, folder=out, strict=strict),
+        environment=env,
+        env_file=env_file,
+    )
+
+
+@shown_task(
+    PAGES_HELP | {"sql": "PREPARE every query on a disposable server too."},
+    iterable=("runbook",),
+)
+def lint(_: Context, runbook: list[str], sql: bool = False, format: str = "text") -> int:
+    """Find every mistake in the runbooks without a database; with --sql, PREPARE every query on a disposable server."""
+    from checks import pipeline
+
+    return pipeline.lint(pipeline.Selection(tuple(runbook)), sql=sql, format=format)
+
+
+@shown_task({"code": "A finding code, such as migrations.behind."}, positional=["code"])
+def explain(_: Context, code: str) -> int:
+    """Say what a finding code means, why it matters and how to fix it."""
+    from checks import pipeline
+
+    return pipeline.explain(code)
+
+
+@shown_task(PAGES_HELP, iterable=("runbook",), name="list")
+def list_(_: Context, runbook: list[str], format: str = "text") -> int:
+    """List the runbooks here, their environments and their checks; no database is touched."""
+    from checks import pipeline
+
+    return pipeline.listing(pipeline.Selection(tuple(runbook)), format=format)
+
+
+@shown_task(
+    PAGES_HELP | {"format": RUN_HELP["format"], "out": RUN_HELP["out"]},
+    iterable=("runbook",),
+)
+def report(_: Context, runbook: list[str], format: str = "text", out: str = "reports") -> int:
+    """Show the newest report again, of each runbook or of those named, from its JSON in the reports folder."""
+    from checks import pipeline
+
+    return pipeline.show_reports(pipeline.Selection(tuple(runbook)), pipeline.Output(format=format, folder=out))
+
+
+@shown_task({"format": PAGES_HELP["format"]})
+def doctor(_: Context, format: str = "text") -> int:
+    """Say what this machine can run: PostgreSQL binaries and majors, client programs, Docker, where caches lie."""
+    from checks import doctor as machine
+
+    return machine.show(format)
+
+
+def namespace(*more: Task[Any]) -> Collection:
+    """The tasks under their names, for tasks.py, which adds a checkout's own, and for the `pgrunbook` command."""
+    return Collection(verify, check, lint, explain, list_, report, doctor, *more)

@@ -1,0 +1,175 @@
+"""The runner asks everything, and lets nothing that goes wrong take another check's verdict."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.catalog.circumstances import Circumstances
+from checks.check import POSTGRESQL, Asking, Finding, Query
+from checks.errors import ConnectionFailed, CouldNotTell, NotApplicable
+from checks.plan import PlannedCheck
+from checks.result import Results, Status
+from checks.run import run, without_asking
+from tests.standins import BLOCKS, HANGS, LOSES_CONNECTION, Onlooker, StandInTarget, asks, plan_of, planned
+
+
+def run_of(
+    target: StandInTarget, *checks: PlannedCheck, stop: threading.Event | None = None, **options: Any
+) -> Results:
+    circumstances = Circumstances(Path(), POSTGRESQL, target.endpoint, disposable=True)
+    stop = stop or threading.Event()
+    return run(plan_of(*checks), target, circumstances, progress=Onlooker(), stop=stop, **options)
+
+
+def statuses(results: Results) -> dict[str, str]:
+    return {result.planned.name: str(result.status) for result in results.results}
+
+
+def test_plain_checks_share_one_connection_and_one_flight_a_round() -> None:
+    """Five checks cost the server one connection, and as many flights as the longest of them has rounds."""
+    target = StandInTarget()
+    results = run_of(target, planned("a", asks("1", "2")), planned("b", asks("3", rounds=3)), planned("c", asks("4")))
+    assert statuses(results) == {"a": "passed", "b": "passed", "c": "passed"}
+    assert target.flights == [["1", "2", "3", "4"], ["3"], ["3"]]
+    assert len(target.sessions) == 1
+    assert target.sessions[0].closed
+
+
+def test_each_check_gets_its_own_answers() -> None:
+    """Answers of a shared flight go to the check that asked."""
+    results = run_of(StandInTarget(), planned("a", asks("1", "2")), planned("b", asks("3")))
+    assert [result.findings[0].observed for result in results.results] == ["['1', '2']", "['3']"]
+
+
+def test_many_checks_take_three_lanes_at_most() -> None:
+    """Fifty plain checks open three connections: a live server keeps its slots."""
+    target = StandInTarget()
+    run_of(target, *(planned(str(number), asks("1")) for number in range(50)))
+    assert len(target.sessions) == 3
+
+
+def test_a_hanging_check_is_cut_off_and_the_rest_are_asked_again() -> None:
+    """Whoever hangs has no verdict; those behind it in the flight get theirs over a new connection."""
+    target = StandInTarget()
+    results = run_of(target, planned("a", asks("1")), planned("b", asks(HANGS)), planned("c", asks("2")))
+    assert statuses(results) == {"a": "passed", "b": "errored", "c": "passed"}
+    assert results.results[1].code == "connectivity.silent"
+    assert target.flights == [["1", HANGS, "2"], ["2"]]
+
+
+def test_a_lost_connection_is_told_to_every_check_in_flight() -> None:
+    """A check may make a verdict of the lost connection; one that does not has none, with the code that says why."""
+
+    def notices(_parameters: Any, _circumstances: Any) -> Asking:
+        try:
+            yield [Query("1")]
+        except ConnectionFailed as failure:
+            return [Finding(failure.code, False, failure.sentence)]
+        return []
+
+    results = run_of(StandInTarget(), planned("a", notices), planned("b", asks(LOSES_CONNECTION)))
+    assert statuses(results) == {"a": "failed", "b": "errored"}
+    assert {result.codes for result in results.results} == {("connectivity.lost",)}
+
+
+def test_a_refused_connection_errors_every_check() -> None:
+    """With nobody listening, no check has a verdict, and no server is named."""
+    results = run_of(StandInTarget(refuses="connectivity.refused"), planned("a", asks("1")), planned("b", asks("2")))
+    assert [(result.status, result.code) for result in results.results] == [
+        (Status.ERRORED, "connectivity.refused"),
+        (Status.ERRORED, "connectivity.refused"),
+    ]
+    assert results.server is None
+
+
+def test_a_check_that_does_not_apply_is_skipped_with_its_reason() -> None:
+    """Not applicable is not passed."""
+
+    def inapplicable(_parameters: Any, _circumstances: Any) -> Asking:
+        raise NotApplicable("a socket has no certificate")
+        yield []
+
+    result = run_of(StandInTarget(), planned("a", inapplicable)).results[0]
+    assert (result.status, result.reason) == (Status.SKIPPED, "a socket has no certificate")
+
+
+def test_a_bug_in_one_check_leaves_the_others_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """A bug of ours is shown with its traceback, has no verdict, and takes no other check with it."""
+
+    def buggy(_parameters: Any, _circumstances: Any) -> Asking:
+        yield [Query("1")]
+        raise ZeroDivisionError("oh")
+
+    results = run_of(StandInTarget(), planned("a", buggy), planned("b", asks("2")))
+    assert statuses(results) == {"a": "errored", "b": "passed"}
+    assert results.results[0].code == "run.bug"
+    assert "ZeroDivisionError: oh" in capsys.readouterr().err
+
+
+def test_the_runs_deadline_cuts_off_whoever_still_waits() -> None:
+    """A peer that never answers cannot hold the run beyond its deadline."""
+    target = StandInTarget()
+    results = run_of(target, planned("a", asks("1"), alone=True), planned("b", asks(BLOCKS)), deadline=0.2)
+    assert statuses(results) == {"a": "passed", "b": "errored"}
+    assert results.results[1].code == "run.timeout"
+    assert all(session.aborted.is_set() or session.closed for session in target.sessions)
+
+
+def test_a_stuck_lane_is_given_up_after_its_own_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that is stuck outside the server is given up when its timeout has passed; the run goes on."""
+    monkeypatch.setattr("checks.run.GRACE", 0.0)
+    freed = threading.Event()
+
+    def stuck(_parameters: Any, _circumstances: Any) -> Asking:
+        freed.wait(30)
+        yield []
+
+    results = run_of(StandInTarget(), planned("a", stuck, alone=True, timeout=0.1), planned("b", asks("1")))
+    freed.set()
+    assert statuses(results) == {"a": "errored", "b": "passed"}
+    assert results.results[0].reason == "no answer within its 100 ms"
+
+
+def test_stopping_returns_what_is_known() -> None:
+    """Ctrl-C keeps the verdicts that are in, and says of the rest that they were interrupted."""
+    stop = threading.Event()
+    target = StandInTarget()
+
+    class Stopper(Onlooker):
+        def finished(self, result: Any) -> None:
+            stop.set()
+
+    circumstances = Circumstances(Path(), POSTGRESQL, target.endpoint, disposable=True)
+    plan = plan_of(planned("a", asks("1"), alone=True), planned("b", asks(BLOCKS)))
+    results = run(plan, target, circumstances, progress=Stopper(), stop=stop)
+    assert statuses(results) == {"a": "passed", "b": "errored"}
+    assert (results.interrupted, results.results[1].code) == (True, "run.interrupted")
+
+
+def test_what_is_withheld_is_not_asked() -> None:
+    """When the database could not be prepared, only the check that says why is asked."""
+    target = StandInTarget()
+    why = CouldNotTell("the migrations failed", code="run.not_prepared")
+    results = run_of(target, planned("m", asks("1"), kind="migrations"), planned("b", asks("2")), withheld=why)
+    assert statuses(results) == {"m": "passed", "b": "errored"}
+    assert (results.results[1].code, target.flights) == ("run.not_prepared", [["1"]])
+
+
+def test_skipped_checks_keep_their_place_and_reason() -> None:
+    """The results are in the page's order, whoever finished first, with those never asked among them."""
+    results = run_of(StandInTarget(), planned("a", asks("1")), planned("b", asks("2"), skip="not here"))
+    assert [(r.planned.name, str(r.status), r.reason) for r in results.results] == [
+        ("a", "passed", ""),
+        ("b", "skipped", "not here"),
+    ]
+
+
+def test_without_a_target_every_check_says_why() -> None:
+    """No server, no verdict: each check that would have been asked carries the reason."""
+    plan = plan_of(planned("a", asks("1")), planned("b", asks("2"), skip="not here"))
+    results = without_asking(plan, "embedded", CouldNotTell("no binaries", code="run.no_target"), Onlooker())
+    assert [(str(r.status), r.reason) for r in results.results] == [("errored", "no binaries"), ("skipped", "not here")]
