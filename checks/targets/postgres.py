@@ -1,0 +1,215 @@
+"""A session with a PostgreSQL server: guarded, read back, and asked many questions in one round trip.
+
+Each query of a read-only session runs in a READ ONLY transaction of its own that carries its guards as local settings.
+So they hold behind a transaction pooler too, and leave nothing behind in a server connection the pooler shares out:
+https://www.pgbouncer.org/features.html and docs/decisions/0003-pipelined-sessions.md.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from checks.check import POSTGRESQL, Answer, Query
+from checks.errors import ConnectionFailed, QueryFailed
+from checks.targets.dial import dial
+from checks.targets.refusals import query_failed
+from checks.targets.session import Endpoint, Server
+from checks.targets.statements import refused_unsent
+from checks.targets.wire import Reply, Wire
+
+APPLICATION_NAME = "pgrunbook"
+LOCK_TIMEOUT = "100ms"
+SCRIPT_DEADLINE = 3600.0
+
+_BEGIN = "BEGIN READ ONLY"
+_END = "COMMIT"  # it ends a failed transaction too, and counts no rollback in the server's statistics
+_READ_BACK = ("transaction_read_only", "client_encoding", "server_version", "server_version_num")
+
+
+def open_postgres(endpoint: Endpoint, *, writable: bool, timeout: float, obtained: str) -> PostgresSession:
+    """Connect, guard, and read the guards back. `timeout` is in seconds, for all of it and for each later statement.
+
+    Raises ConnectionFailed, also when a guard does not hold.
+    """
+    deadline = time.monotonic() + timeout
+    session = PostgresSession(Wire(dial(endpoint, deadline)), writable=writable, timeout=timeout, obtained=obtained)
+    try:
+        session.introduce(deadline)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+class PostgresSession:
+    """One connection. See `checks.targets.session.Session`, whose words hold here."""
+
+    def __init__(self, wire: Wire, *, writable: bool, timeout: float, obtained: str) -> None:
+        self._wire = wire
+        self._writable = writable
+        self._obtained = obtained
+        self._user = wire.user
+        self._wanted = _settings(timeout)
+        settings = _set(self._wanted, local=not writable)
+        self._before = (settings,) if writable else (_BEGIN, settings)
+        self._after = () if writable else (_END,)
+        self._server: Server | None = None
+        self._guards: dict[str, str] = {}
+        self._round_trip = 0.0
+
+    @property
+    def server(self) -> Server:
+        """The server as it introduced itself when the session opened."""
+        if self._server is None:
+            raise AssertionError("a session introduces itself before it is handed out")
+        return self._server
+
+    @property
+    def guards(self) -> Mapping[str, str]:
+        """The safety settings as the server read them back."""
+        return self._guards
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds of one bare round trip: from sending the first statement to the end of its answer."""
+        return self._round_trip
+
+    def introduce(self, deadline: float) -> None:
+        """Set the guards and read them back, with the server's version, in one round trip.
+
+        Raises ConnectionFailed when one does not hold, as behind a pooler that drops or rewrites statements.
+        """
+        started = time.monotonic()
+        for sql in self._before[:-1] or ("SELECT 1",):
+            self._wire.send(sql)
+        self._wire.sync()
+        self._wire.send(self._before[-1])
+        self._wire.send(_read_back([*self._wanted, *_READ_BACK]))
+        self._wire.sync()
+        begun = self._wire.read(deadline)
+        self._wire.read_sync(deadline)
+        self._round_trip = time.monotonic() - started
+        replies = [begun, self._wire.read(deadline), self._wire.read(deadline)]
+        self._wire.read_sync(deadline)
+        self._end(deadline)
+        self._take_in(replies)
+
+    def ask(self, queries: Sequence[Query], *, patience: float) -> list[Answer]:
+        """One answer for each query, in order, from one flight. Fewer when `patience` ran out: see the protocol."""
+        unsent = [refused_unsent(query.sql, writable=self._writable) for query in queries]
+        started = time.monotonic()
+        self._send([query.sql for query, refusal in zip(queries, unsent, strict=True) if refusal is None])
+        answers: list[Answer] = []
+        first = True
+        for query, refusal in zip(queries, unsent, strict=True):
+            try:
+                answers.append(
+                    Answer(error=refusal) if refusal else self._answer(query, started, patience, first=first)
+                )
+            except ConnectionFailed as failure:
+                if failure.code == "connectivity.silent":
+                    return answers
+                raise
+            first = first and refusal is not None
+        if not first:
+            self._end(time.monotonic() + patience, sent=True)
+        return answers
+
+    def script(self, sql: str) -> None:
+        """Run several statements in one transaction. Raises QueryFailed."""
+        if not self._writable:
+            raise AssertionError("a script runs on a writable session only")
+        deadline = time.monotonic() + SCRIPT_DEADLINE
+        for text in (_set({"statement_timeout": "0", "lock_timeout": "0"}, local=False), sql):
+            reply = self._wire.simple(text, deadline)
+            if reply.refusal is not None:
+                raise query_failed(reply.refusal, text, self._user)
+
+    def abort(self) -> None:
+        """Close from another thread, now."""
+        self._wire.abort()
+
+    def close(self) -> None:
+        """Close in good order. Closing twice is harmless."""
+        self._wire.close()
+
+    def _send(self, statements: Sequence[str]) -> None:
+        """Queue each statement as an island of its own; the end of a transaction travels with the next one's begin."""
+        for position, sql in enumerate(statements):
+            for text in (*(self._after if position else ()), *self._before, sql):
+                self._wire.send(text)
+            self._wire.sync()
+        if statements and self._after:
+            self._wire.send(_END)
+            self._wire.sync()
+
+    def _answer(self, query: Query, started: float, patience: float, *, first: bool) -> Answer:
+        deadline = time.monotonic() + patience
+        before = len(self._before) + (0 if first else len(self._after))
+        replies = [self._wire.read(deadline) for _ in range(before)]
+        replies.append(self._wire.read(deadline, keep=query.keep))
+        self._wire.read_sync(deadline)
+        seconds = time.monotonic() - started
+        refusal = next((reply.refusal for reply in replies if reply.refusal is not None), None)
+        if refusal is not None:
+            return Answer(error=query_failed(refusal, query.sql, self._user), seconds=seconds)
+        reply = replies[-1]
+        return Answer(reply.columns, reply.rows, reply.row_count, seconds)
+
+    def _end(self, deadline: float, *, sent: bool = False) -> None:
+        if not self._after:
+            return
+        if not sent:
+            self._wire.send(_END)
+            self._wire.sync()
+        self._wire.read(deadline)
+        self._wire.read_sync(deadline)
+
+    def _take_in(self, replies: Sequence[Reply]) -> None:
+        """Judge what was read back: what each setting became when set, against what it is when looked at."""
+        for reply in replies:
+            if reply.refusal is not None:
+                failed = query_failed(reply.refusal, "", self._user)
+                raise _no_guard(f"the server refused them: {failed.sentence}", failed)
+        _, became, looked = replies
+        wanted = dict(zip(became.columns, became.rows[0], strict=True))
+        found = dict(zip(looked.columns, looked.rows[0], strict=True))
+        wanted |= {"client_encoding": "UTF8", "transaction_read_only": "off" if self._writable else "on"}
+        for name, value in wanted.items():
+            if found[name] != value:
+                raise _no_guard(f"`{name}` reads `{found[name]}` after it was set to `{value}`")
+        version, number = found.pop("server_version"), int(found.pop("server_version_num"))
+        self._server = Server(POSTGRESQL, version.split()[0], number // 10000, self._obtained)
+        self._guards = found
+
+
+def _settings(timeout: float) -> dict[str, str]:
+    """The guards, and the forms of output the decoding of values stands on. `timezone` stays what people get."""
+    return {
+        "statement_timeout": f"{max(1, round(timeout * 1000))}ms",
+        "lock_timeout": LOCK_TIMEOUT,
+        "idle_in_transaction_session_timeout": f"{max(1, round(timeout * 1000))}ms",
+        "application_name": APPLICATION_NAME,
+        "datestyle": "ISO, MDY",
+        "intervalstyle": "postgres",
+    }
+
+
+def _set(settings: Mapping[str, str], *, local: bool) -> str:
+    calls = (f"set_config('{name}', '{value}', {local}) AS {name}" for name, value in settings.items())
+    return "SELECT " + ", ".join(calls)
+
+
+def _read_back(names: Sequence[str]) -> str:
+    return "SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in names)
+
+
+def _no_guard(why: str, cause: QueryFailed | None = None) -> ConnectionFailed:
+    failure = ConnectionFailed(
+        f"The session's guards do not hold, so nothing was asked: {why}.",
+        code="connectivity.guards_missing",
+        hint="Connect past the pooler, or set it to transaction pooling: its statement pooling cannot be guarded.",
+    )
+    failure.__cause__ = cause
+    return failure
