@@ -6,10 +6,11 @@ from the cache without importing pydantic at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from checks.check import Cell, Severity
 from checks.units import Duration
@@ -17,6 +18,29 @@ from checks.units import Duration
 REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
 
 MigrationTool = Literal["alembic", "prisma", "sql"]
+Language = Literal["yaml", "sql"]
+
+_SLUG = r"^[a-z0-9]+([-_][a-z0-9]+)*$"
+
+
+class _SlugRule:
+    """What makes a text a slug, for pydantic and for the JSON Schema."""
+
+    @staticmethod
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not re.fullmatch(_SLUG, value):
+            raise ValueError("a name here is lower-case letters and digits, with single - or _ between them")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        # pydantic_core is imported here and not above: a cached runbook is run without pydantic.
+        from pydantic_core import core_schema
+
+        text = core_schema.str_schema(pattern=_SLUG)
+        return core_schema.no_info_plain_validator_function(self.check, json_schema_input_schema=text)
+
+
+Slug = Annotated[str, _SlugRule()]  # a name that is safe in a file name, an option and a URL: platform-api
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +60,8 @@ class Environment:
     def __post_init__(self) -> None:
         if (self.url is None) == (self.service is None):
             raise ValueError("an environment needs exactly one of `url` and `service`")
+        if not (self.url or self.service):
+            raise ValueError("an environment's `url` or `service` must not be empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +82,10 @@ class Migrations:
     metadata: str | None = None
     command: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.metadata is not None and not re.fullmatch(r"[\w.]+:[\w.]+", self.metadata):
+            raise ValueError("`metadata` is written as module:attribute, such as models:Base.metadata")
+
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
@@ -67,13 +97,19 @@ class FrontMatter:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
 
-    runbook: str
+    runbook: Slug
     title: str
     postgres: int | None = None
     migrations: Migrations | None = None
     fixtures: str | None = None
     server: dict[str, Cell] = field(default_factory=dict)
-    environments: dict[str, Environment] = field(default_factory=dict)
+    environments: dict[Slug, Environment] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.title.strip():
+            raise ValueError("`title` must not be empty")
+        if self.postgres is not None and not 9 <= self.postgres <= 99:
+            raise ValueError("`postgres` is a major version of PostgreSQL, such as 16")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +139,24 @@ class Prose:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """One `yaml check` or `sql check` block: its source as written, and the checks in it."""
+    """One `yaml check` or `sql check` block: what it says, and the checks in it.
 
-    language: Literal["yaml", "sql"]
+    `source` is what stands between the markers; `text` is the whole block word for word, markers included.
+    """
+
+    language: Language
     source: str
     line: int
     checks: tuple[CheckEntry, ...]
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
     """A heading and what follows it, up to the next heading of any level. Level 0 is what precedes the first heading.
 
-    `fixes` are the finding codes this section is the fix for.
+    `title` is the heading's words without markup; `heading` is its line (or two, underlined) word for word, empty at
+    level 0. `fixes` are the finding codes this section is the fix for. The parts' texts, joined, are the page.
     """
 
     level: int
@@ -123,6 +164,12 @@ class Section:
     line: int
     fixes: tuple[str, ...] = ()
     parts: tuple[Prose | Fence, ...] = ()
+    heading: str = ""
+
+    @property
+    def text(self) -> str:
+        """The section as the page has it, heading included."""
+        return self.heading + "".join(part.text for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
