@@ -1,0 +1,113 @@
+"""One `postgres` process: started, waited for, stopped, and heard when it refuses to start."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from checks.errors import TargetFailed
+from checks.secrets import mask
+from checks.targets.account import Account
+
+POLL = 0.001  # seconds; the state file is read from memory, and a coarser step would cost what the copy saves
+_READY_LINE = 7  # of postmaster.pid: https://www.postgresql.org/docs/current/storage-file-layout.html
+_SAID = re.compile(r"(LOG|FATAL|PANIC|ERROR):\s+(.*)")
+_PORT_TAKEN = ("could not bind IPv4 address", "could not create any TCP/IP sockets")
+_GENERIC = re.compile(r"configuration file .* contains errors|could not create any TCP/IP sockets")
+
+
+class PortTaken(TargetFailed):
+    """Another process has the port; another one is tried."""
+
+
+class StartRefused(TargetFailed):
+    """The server said no; the sentence quotes it."""
+
+
+def reserve_port() -> socket.socket:
+    """A port of 127.0.0.1 nobody else can be given while this socket is open.
+
+    It is bound and never listens, and both it and PostgreSQL set SO_REUSEADDR, so that the server alone can still
+    listen there. The server keeps its port over a restart in this way.
+    """
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
+class Postmaster:
+    """The parent process of a server, for the data folder `data`; it writes all it says to `log`."""
+
+    def __init__(self, command: Sequence[str | Path], data: Path, log: Path, account: Account) -> None:
+        self.command = command
+        self.data = data
+        self.log = log
+        self._heard = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as out:
+            try:
+                self.process = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **account.process_options()
+                )
+            except OSError as error:
+                raise StartRefused(f"{command[0]} could not be run as {account.name}: {error}.") from error
+
+    def wait_until_ready(self, timeout: float) -> None:
+        """Return when connections are accepted. Raises PortTaken or StartRefused, and leaves no process then."""
+        deadline = time.monotonic() + timeout
+        while not self._ready():
+            if self.process.poll() is not None:
+                raise self._refusal()
+            if time.monotonic() > deadline:
+                self.stop()
+                raise StartRefused(f"The disposable server was not ready after {timeout:g} s; it said: {self._last()}.")
+            time.sleep(POLL)
+
+    def stop(self, how: signal.Signals = signal.SIGQUIT, patience: float = 10.0) -> None:
+        """Immediate shutdown, or the one `how` stands for, and SIGKILL for a server that does not heed it.
+
+        https://www.postgresql.org/docs/current/server-shutdown.html
+        """
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _ready(self) -> bool:
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        ours = bool(lines) and lines[0] == str(self.process.pid)
+        return ours and len(lines) > _READY_LINE and lines[_READY_LINE].strip() == "ready"
+
+    def _refusal(self) -> TargetFailed:
+        said = self._all_said()
+        if any(words in text for text in said for words in _PORT_TAKEN):
+            return PortTaken("The port of the disposable server was taken by another process.")
+        return StartRefused(f"The disposable PostgreSQL refused to start: {self._last()}.")
+
+    def _last(self) -> str:
+        said = [text for text in self._all_said() if not _GENERIC.search(text)]
+        return mask(said[-1].rstrip(".")) if said else f"nothing (exit status {self.process.poll()})"
+
+    def _all_said(self) -> list[str]:
+        """What it said since this start: errors of the settings come as LOG lines before one FATAL that names none."""
+        with self.log.open("rb") as log:
+            log.seek(self._heard)
+            text = log.read().decode(errors="replace")
+        found = [match for match in map(_SAID.search, text.splitlines()) if match]
+        grave = [match[2] for match in found if match[1] in {"FATAL", "PANIC"} and not _GENERIC.search(match[2])]
+        return grave or [match[2] for match in found]

@@ -1,0 +1,152 @@
+"""A data folder made by `initdb` once and copied for every server: making one costs eight times what copying does.
+
+The copy is a plain one. Hard links are unsound: one `CREATE TABLE` in the copy writes through them into the template.
+https://www.postgresql.org/docs/current/app-initdb.html
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from checks.errors import TargetFailed
+from checks.targets.account import Account
+from checks.targets.binaries import Binaries
+from checks.targets.copying import copy_tree
+
+SUPERUSER = "postgres"
+LOCALE = "C" if sys.platform == "darwin" else "C.UTF-8"
+INITDB_OPTIONS = (
+    f"--username={SUPERUSER}",
+    "--auth=reject",
+    "--encoding=UTF8",
+    f"--locale={LOCALE}",
+    "--wal-segsize=1",
+    "--no-sync",
+    "--no-instructions",
+)
+_INITDB_LIMIT = 120  # seconds; a loaded machine takes two
+
+
+def run_initdb(binaries: Binaries, data: Path, account: Account) -> None:
+    """Make the data folder `data` for `account`. Raises TargetFailed with what `initdb` said."""
+    data.mkdir(mode=0o700)
+    account.own(data)
+    command: list[str | Path] = [binaries.program("initdb"), "-D", data, *INITDB_OPTIONS]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_INITDB_LIMIT, check=False, **account.process_options()
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise TargetFailed(f"{command[0]} could not be run as {account.name}: {error}.") from error
+    if done.returncode != 0:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise TargetFailed(f"{command[0]} made no data folder: {said[-1] if said else f'exit {done.returncode}'}.")
+
+
+def prepare(template: Template | None, binaries: Binaries, data: Path, account: Account) -> None:
+    """Make the data folder `data`: a copy of the template, or `initdb` itself where nothing can be kept.
+
+    A cache that is full, damaged or closed costs time, and not the run. Raises TargetFailed.
+    """
+    if template is None or not (_copied(template, data) or (template.discard_if_damaged() and _copied(template, data))):
+        run_initdb(binaries, data, account)
+
+
+def _copied(template: Template, data: Path) -> bool:
+    try:
+        template.lay_out(data)
+    except OSError:
+        shutil.rmtree(data, ignore_errors=True)
+        return False
+    return True
+
+
+class Template:
+    """The cached data folder of one binary, for one user to run it. `path` may not exist yet."""
+
+    def __init__(self, cache: Path, binaries: Binaries, account: Account) -> None:
+        self.binaries = binaries
+        self.account = account
+        self.path = cache / "templates" / f"{binaries.version}-{_key(binaries, account)}"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    def lay_out(self, data: Path) -> None:
+        """Copy the template to `data`, making it first where there is none. Raises OSError, TargetFailed."""
+        if not self.manifest.exists():
+            self._make(data.with_name("initdb"))
+        copy_tree(self.data, data)
+
+    def discard_if_damaged(self) -> bool:
+        """Whether the template was not as it was made, and has been thrown away so that the next use makes it anew."""
+        with self._locked():
+            if not self.path.exists():
+                return True
+            try:
+                if json.loads(self.manifest.read_text()) == _sums(self.data):
+                    return False
+            except (OSError, ValueError):
+                pass  # unreadable is damaged
+            self._throw_away()
+            return True
+
+    def _make(self, staging: Path) -> None:
+        """`initdb` runs beside the new server, where its user may write, and the result is moved in whole."""
+        with self._locked():
+            if self.manifest.exists():
+                return
+            self._throw_away()
+            run_initdb(self.binaries, staging, self.account)
+            making = Path(tempfile.mkdtemp(prefix=".making-", dir=self.path.parent))
+            try:
+                copy_tree(staging, making / "data")
+                (making / "manifest.json").write_text(json.dumps(_sums(staging)))
+                making.rename(self.path)
+            finally:
+                shutil.rmtree(making, ignore_errors=True)
+                shutil.rmtree(staging, ignore_errors=True)
+
+    def _throw_away(self) -> None:
+        if self.path.exists():
+            doomed = Path(tempfile.mkdtemp(prefix=".doomed-", dir=self.path.parent))
+            self.path.rename(doomed / "template")
+            shutil.rmtree(doomed, ignore_errors=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
+        with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _key(binaries: Binaries, account: Account) -> str:
+    program = binaries.program("postgres").resolve()
+    facts = (str(program), program.stat().st_mtime_ns, program.stat().st_size, account.uid, INITDB_OPTIONS)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def _sums(data: Path) -> dict[str, int]:
+    """A checksum of every file below `data`, by its relative path."""
+    return {
+        os.path.relpath(os.path.join(folder, name), data): zlib.crc32(Path(folder, name).read_bytes())  # noqa: PTH118
+        for folder, _, names in os.walk(data)
+        for name in names
+    }

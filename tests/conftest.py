@@ -1,0 +1,86 @@
+"""Servers for every test: one per worker and PostgreSQL version, and a fresh database on it for each test.
+
+The template cache of the user is used, so that a worker's server is ready in a fraction of a second. Tests of the cache
+itself name a folder of their own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from checks.targets.binaries import Binaries, available, find
+from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
+
+_numbers = itertools.count(1)
+
+
+def one_of_each_major() -> list[Binaries]:
+    """The first installation of every major on this machine, newest first."""
+    return list({one.major: one for one in reversed(available())}.values())[::-1]
+
+
+def pytest_report_header() -> str:
+    """Which PostgreSQL the tests run on, and which majors the tests of every major see."""
+    majors = ", ".join(one.version for one in one_of_each_major())
+    return f"PostgreSQL: {find().obtained.removeprefix('embedded, ')}; majors: {majors}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes `every_major`, or `target_of_every_major`, once for each major of this machine."""
+    if "every_major" in metafunc.fixturenames:
+        each = one_of_each_major()
+        metafunc.parametrize("every_major", each, ids=[str(one.major) for one in each], scope="session")
+
+
+@pytest.fixture(scope="session")
+def binaries() -> Binaries:
+    """What the tests' servers are started from."""
+    return find()
+
+
+@pytest.fixture(scope="session")
+def majors() -> list[int]:
+    """The distinct majors of this machine, newest first."""
+    return [one.major for one in one_of_each_major()]
+
+
+@pytest.fixture(scope="session")
+def server_from() -> Iterator[Callable[[Binaries], EmbeddedServer]]:
+    """Give the worker's one server of some binaries; it is started when first asked for."""
+    servers: dict[Binaries, EmbeddedServer] = {}
+
+    def server(binaries: Binaries) -> EmbeddedServer:
+        if binaries not in servers or not servers[binaries].is_running:
+            servers[binaries] = EmbeddedServer.start(binaries)
+        return servers[binaries]
+
+    yield server
+    for one in servers.values():
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def server(binaries: Binaries, server_from: Callable[[Binaries], EmbeddedServer]) -> EmbeddedServer:
+    """The worker's server. Tests share it: what belongs to the whole server is put back by the test that changes it."""
+    return server_from(binaries)
+
+
+@pytest.fixture
+def target(server: EmbeddedServer) -> Iterator[EmbeddedTarget]:
+    """A fresh, empty database, dropped after the test."""
+    target = server.create_target(f"test_{next(_numbers)}")
+    yield target
+    target.close()
+
+
+@pytest.fixture
+def target_of_every_major(
+    every_major: Binaries, server_from: Callable[[Binaries], EmbeddedServer]
+) -> Iterator[EmbeddedTarget]:
+    """A fresh, empty database on a server of each major in turn."""
+    target = server_from(every_major).create_target(f"test_{next(_numbers)}")
+    yield target
+    target.close()
