@@ -1,0 +1,194 @@
+"""What every code means, why it matters and how to fix it: the words of `invoke explain CODE` and of docs/checks.md.
+
+The codes of a check stand with the check. Here are those that belong to no single one: the causes of a failed
+connection, which every check can meet, and the reasons for which a run gives no verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from checks.check import Code
+
+CONNECTION_CODES: Mapping[str, Code] = {
+    "connectivity.host_not_found": Code(
+        "The host name of the URL does not resolve to an address.",
+        "Nothing that uses this URL can connect: a wrong name, a private name looked up from outside its network, or "
+        "DNS that fails.",
+        "Look the name up with `getent hosts NAME`. From a laptop, use the provider's public host: names such as "
+        "`*.railway.internal` resolve only inside the platform.",
+    ),
+    "connectivity.refused": Code(
+        "The host answered that nothing listens on this port.",
+        "The server is down, listens on another address or port, or the Unix socket lies in another folder.",
+        "Start the server, then compare host and port with `SHOW port` and `SHOW listen_addresses`. A public endpoint "
+        "of a hosted database usually has another port than 5432.",
+    ),
+    "connectivity.timeout": Code(
+        "No answer to the attempt to connect within the time allowed.",
+        "Packets are dropped rather than refused: a firewall, an IP allow list, a wrong address or a host that is off.",
+        "Add this machine's address to the database's allow list, check the firewall, and try `nc -vz HOST PORT`.",
+    ),
+    "connectivity.silent": Code(
+        "The connection stands, but the server stopped answering on it.",
+        "A hung server, a saturated disk or a pooler without a free server connection looks like this, and clients "
+        "without a deadline of their own wait for ever.",
+        "Look at the server's load and at `pg_stat_activity`; behind a pooler, look at its waiting clients.",
+    ),
+    "connectivity.lost": Code(
+        "The connection was closed while the run was using it.",
+        "The server crashed or was restarted, an administrator ended the session, or a proxy cut it off.",
+        "Read the server's log at that minute (`terminating connection`, `server process … was terminated`), then run "
+        "the check again.",
+    ),
+    "connectivity.password_rejected": Code(
+        "The server knows how to ask this role for a password, and does not accept the one it was given.",
+        "A rotated password that did not reach this client will lock the application out at its next connection.",
+        "Fetch the current URL from where the password is kept, and update the variable. The server gives the same "
+        "answer for a role that does not exist.",
+    ),
+    "connectivity.password_missing": Code(
+        "The server asks for a password, and none was given.",
+        "The URL has no password part, and neither PGPASSWORD nor a password file supplies one.",
+        "Set the whole URL in the environment's variable, or add a line to `~/.pgpass` (mode 0600).",
+    ),
+    "connectivity.not_in_hba": Code(
+        "No line of pg_hba.conf admits this role, from this address, to this database, with this kind of encryption.",
+        "The server refuses before it looks at the password, so no other password will help.",
+        "Read the words after `no pg_hba.conf entry`: if they end in `no encryption`, use `sslmode=require`; else add "
+        "the line, and reload with `SELECT pg_reload_conf()`.",
+    ),
+    "connectivity.tls_required": Code(
+        "The server takes only encrypted connections, and this one was not.",
+        "Every client without `sslmode=require` is refused.",
+        "Append `?sslmode=require`, or better `sslmode=verify-full`, to the URL.",
+    ),
+    "connectivity.tls_not_offered": Code(
+        "The URL demands encryption, and the server does not offer it.",
+        "Either the server's `ssl` is off, or something between answers in its place. Passwords would travel in clear.",
+        "Set `ssl = on` with a certificate on the server. For a trusted local one, `sslmode=prefer` will do.",
+    ),
+    "connectivity.certificate_unknown": Code(
+        "The server's certificate is signed by no authority that this client trusts.",
+        "A client with `verify-ca` or `verify-full` refuses to connect; another would not know whom it talks to.",
+        "Point `sslrootcert` at the authority's certificate (hosted databases offer it for download), or "
+        "use `sslrootcert=system` for a publicly signed one.",
+    ),
+    "connectivity.certificate_expired": Code(
+        "The server's certificate is past its end date.",
+        "Clients that verify it are locked out now.",
+        "Renew the certificate and reload the server: `SELECT pg_reload_conf()` takes it up without a restart.",
+    ),
+    "connectivity.certificate_host": Code(
+        "The server's certificate is not made out to the host name of the URL.",
+        "Clients with `verify-full` are refused; it may also be another server than the one that was meant.",
+        "Connect by a name the certificate holds, or have it issued again with this name among its alternative names.",
+    ),
+    "connectivity.database_missing": Code(
+        "The server has no database of this name.",
+        "The name is misspelt, the URL leads to another server, or the database was never created or was dropped.",
+        "List the databases with `psql -l`, then correct the URL or create the database.",
+    ),
+    "connectivity.role_missing": Code(
+        "The server has no role of this name.",
+        "The URL leads to another server, or the role was never created there.",
+        "List the roles with `\\du` in psql, then correct the URL or `CREATE ROLE … LOGIN`.",
+    ),
+    "connectivity.too_many_connections": Code(
+        "The server, the database or the role has no connection left to give.",
+        "The application meets the same refusal. Pools that are too large, or sessions that were never closed, are the "
+        "usual cause.",
+        "Count them: `SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3`. Close "
+        "what is idle, and keep the sum of all pool sizes below `max_connections`.",
+    ),
+    "connectivity.starting_up": Code(
+        "The server is starting, or recovering after a crash, and takes no connections yet.",
+        "Recovery can last minutes; clients see errors until it is done.",
+        "Wait, and follow the server's log. If it lasts, compare `redo done` lines with the amount of WAL to replay.",
+    ),
+    "connectivity.shutting_down": Code(
+        "The server is shutting down.",
+        "Someone or something stopped it; clients will be refused.",
+        "If it was not meant, find out who stopped it in the server's log, and start it.",
+    ),
+    "connectivity.unreachable": Code(
+        "The connection failed for a reason that none of the other codes names; the sentence repeats it.",
+        "No client with this URL can connect.",
+        "Try `psql` with the same URL, and compare what it says.",
+    ),
+}
+
+RUN_CODES: Mapping[str, Code] = {
+    "run.skipped": Code(
+        "The check was not asked, and the result says why.",
+        "A skipped check proves nothing, and is never counted as one that holds.",
+        "Nothing, if the reason is meant: another environment, another engine, a target that must not be written to.",
+    ),
+    "run.interrupted": Code(
+        "The run was stopped before this check had its verdict.",
+        "What is reported is only what was known until then.",
+        "Run again.",
+    ),
+    "run.timeout": Code(
+        "The check's own time ran out, and its connection was closed.",
+        "The answer is not known. On a busy server the reason is often a lock or a sequential scan.",
+        "Look at `pg_stat_activity` for what the query waits for; if it is merely long, give the check a `timeout`.",
+    ),
+    "run.not_permitted": Code(
+        "The role of this environment may not read what the check asks for.",
+        "The check could not be answered; it did not fail.",
+        "Grant the privilege named in docs/checks.md to the role: `GRANT SELECT ON … TO role`, or membership in "
+        "`pg_monitor` or `pg_read_all_settings`.",
+    ),
+    "run.read_only": Code(
+        "The query wanted to write, and the session is read-only.",
+        "Sessions on live servers are always read-only, so that looking can never change anything.",
+        "Rewrite the check so that it only reads. What must write belongs into a `smoke` check on a disposable server.",
+    ),
+    "run.lock_timeout": Code(
+        "The query waited for a lock longer than the session allows itself.",
+        "Somebody holds a strong lock on that table, such as a migration or `VACUUM FULL`; the application waits too.",
+        "Find who waits for whom: "
+        "`SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity WHERE wait_event_type = 'Lock'`.",
+    ),
+    "run.relation_missing": Code(
+        "The query names a table, view, column, function or schema that does not exist.",
+        "Either the database lacks a migration, or the page is wrong.",
+        "Apply the migrations, or correct the name. Names outside `public` are written with their schema.",
+    ),
+    "run.syntax": Code(
+        "The server cannot parse the query.",
+        "The check has never run, on any server.",
+        "Try the query in psql. `invoke lint --sql` finds this without touching a live server.",
+    ),
+    "run.query_failed": Code(
+        "The server refused the query for the reason repeated in the sentence.",
+        "There is no verdict.",
+        "Look the five-character SQLSTATE up in appendix A of the PostgreSQL manual, and run the query in psql.",
+    ),
+    "run.could_not_tell": Code(
+        "The question was asked, and its answer could not be judged; the sentence says why.",
+        "There is no verdict, and no verdict is not a good one.",
+        "Do what the hint under the result says.",
+    ),
+    "run.no_target": Code(
+        "The server that was to be asked could not be had.",
+        "Nothing was checked.",
+        "`invoke doctor` lists what this machine can start; for a live environment, check its variable.",
+    ),
+    "run.bug": Code(
+        "pgrunbook itself failed while asking or judging.",
+        "There is no verdict, and the fault is not the database's.",
+        "Please report it with the traceback of the log; it holds no secrets.",
+    ),
+}
+
+
+def documented() -> dict[str, Code]:
+    """Every code there is, of every check and of the run, in the order of the catalogue."""
+    from checks.catalog import CATALOG
+
+    codes: dict[str, Code] = {}
+    for check in CATALOG.values():
+        codes.update(check.codes)
+    return codes | dict(RUN_CODES)
