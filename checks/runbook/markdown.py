@@ -141,7 +141,7 @@ def _visible(token: Token) -> str:
 def _block(lines: tuple[str, ...], span: Span, token: Token) -> Block:
     nested = token.level > 0
     # An unclosed block in a list or quotation ends with it, and swallows nothing of the page.
-    closed = nested or _closes(lines[span.end - 1], token.markup) and span.end - span.start > 1
+    closed = nested or (span.end - span.start > 1 and _closes(lines[span.end - 1], token.markup))
     return Block(span, token.info.strip(), token.content, token.markup, nested, closed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from checks.errors import Mistake, RunbookError
+from checks.errors import Mistake
 from checks.secrets import mask
 
 
@@ -25,8 +25,3 @@ class Mistakes:
     def add(self, place: Place, message: str, hint: str = "") -> None:
         """One more mistake. The same one told twice counts once."""
         self.found.add(Mistake(self.path, place.line, place.column, mask(message), mask(hint)))
-
-    def refuse(self) -> None:
-        """Raises RunbookError with all of them, if there is one."""
-        if self.found:
-            raise RunbookError(list(self.found))

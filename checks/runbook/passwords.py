@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from checks.secrets import remember
 
+HINT = "name an environment variable, such as ${DATABASE_URL}, or a placeholder such as PASSWORD"
+
 _IN_URL = re.compile(r"://(?P<user>[^\s/?#:@]*):(?P<secret>[^\s/?#]*)@")
 _QUOTED_OR_WORD = r"""(?:"(?P<a>[^"\n]*)"|'(?P<b>[^'\n]*)'|(?P<c>[^\s&;,"'`|)]+))"""
 _ASSIGNED = re.compile(rf"(?:password|passwd|passphrase)=(?:{_QUOTED_OR_WORD})", re.IGNORECASE)

@@ -36,8 +36,9 @@ def expected(error: Mapping[str, Any]) -> str:
 
 def found(value: Any) -> str:
     """The sort of value that was found, never the value."""
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a whole number"}
-    return "null" if value is None else names.get(type(value), "a number")
+    return {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a whole number"}.get(
+        type(value), "null" if value is None else "a number with a fraction"
+    )
 
 
 def wrong_type(name: str, errors: list[Mapping[str, Any]], value: Any) -> str:
@@ -55,12 +56,8 @@ def sentence(name: str, error: Mapping[str, Any], value: Any) -> tuple[str, str]
             return _not_in_list(name, str(error["ctx"]["expected"]), value)
         case "value_error" | "assertion_error":
             return f"{name}: {error['ctx']['error']}", ""
-        case "finite_number":
-            return f"{name} must be a finite number", ""
         case "string_too_short" | "too_short" if error["ctx"]["min_length"] == 1:
             return f"{name} must not be empty", ""
-        case "string_pattern_mismatch":
-            return f"{name} does not have the form `{error['ctx']['pattern']}`", ""
     return f"{name} {_must(str(error['msg']))}", ""
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from checks.runbook.known_keys import known_keys
 from checks.runbook.mistakes import Mistakes
@@ -43,29 +44,31 @@ def validate(
     from pydantic import ValidationError
 
     try:
-        return adapter(wanted).validate_json(json.dumps(data), strict=True)  # type: ignore[no-any-return]  # one adapter cache for all
+        return cast("T", adapter(wanted).validate_json(json.dumps(data), strict=True))
     except ValidationError as error:
         errors: _Errors = [dict(one) for one in error.errors(include_url=False, include_input=False)]
-    _Telling(wanted, mistakes, document, at, name, tuple(also)).tell(errors)
+    _Telling(wanted, mistakes, document, at, name, frozenset(also)).tell(errors)
     return None
 
 
 @cache
-def adapter(wanted: type) -> TypeAdapter[Any]:
+def adapter(wanted: Any) -> TypeAdapter[Any]:
     """pydantic's validator of a parameters class, built once: building takes longer than validating."""
     from pydantic import TypeAdapter
 
     return TypeAdapter(wanted)
 
 
+@dataclass(frozen=True, slots=True)
 class _Telling:
     """Turns pydantic's errors about one value into mistakes of the page."""
 
-    def __init__(
-        self, wanted: type, mistakes: Mistakes, document: Document, at: Loc, name: str, also: tuple[str, ...]
-    ) -> None:
-        self.wanted, self.mistakes, self.document, self.at = wanted, mistakes, document, at
-        self.name, self.also = name, also
+    wanted: type
+    mistakes: Mistakes
+    document: Document
+    at: Loc
+    name: str
+    also: frozenset[str]
 
     def tell(self, errors: _Errors) -> None:
         """Every error once. Of a union, the branches that the value was never meant for say nothing."""
@@ -94,7 +97,7 @@ class _Telling:
         key = str(place[-1])
         known = known_keys(self.wanted, place[len(self.at) : -1])
         if len(place) == len(self.at) + 1:
-            known |= set(self.also)
+            known |= self.also
         hint = did_you_mean(key, known) or (f"it knows {', '.join(sorted(known))}" if known else "remove it")
         if is_password_key(key):
             hint = "a password has no place in a runbook: name an environment variable in a URL instead"

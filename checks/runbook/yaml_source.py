@@ -17,7 +17,7 @@ from checks.runbook.mistakes import Mistakes, Place
 
 if TYPE_CHECKING:
     from ruamel.yaml.error import MarkedYAMLError
-    from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+    from ruamel.yaml.nodes import MappingNode, Node
 
 Loc = tuple[str | int, ...]
 
@@ -144,7 +144,7 @@ class _Walk:
     mistakes: Mistakes
 
     def plain(self, node: Node, path: Loc) -> Any:
-        from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+        from ruamel.yaml.nodes import MappingNode, SequenceNode
 
         place = self.source.place(node.start_mark.index)
         self.document.values[path] = place
@@ -158,7 +158,6 @@ class _Walk:
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self.plain(item, (*path, index)) for index, item in enumerate(node.value)]
-        assert isinstance(node, ScalarNode)
         return self._scalar(node, place)
 
     def _mapping(self, node: MappingNode, path: Loc) -> dict[str, Any]:
@@ -179,7 +178,7 @@ class _Walk:
             found[key] = self.plain(value_node, (*path, key))
         return found
 
-    def _scalar(self, node: ScalarNode, place: Place) -> Any:
+    def _scalar(self, node: Node, place: Place) -> Any:
         text = str(node.value)
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             self.mistakes.add(place, "half of a surrogate pair is not a character", "write the character itself")
