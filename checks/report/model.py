@@ -1,0 +1,173 @@
+"""A report: one run with every number added up and every sentence written.
+
+Whoever draws it, in Markdown, XML or on a terminal, decides on layout and nothing else. The classes are plain values,
+so that the JSON is the report and an old one can be drawn again. `docs/schema/report-1.json` is generated from them;
+a field that goes or changes its meaning makes a new `VERSION`, a new field does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from checks.check import Cell, Engine, Severity
+from checks.plan import Mode
+from checks.report.provenance import Provenance
+from checks.result import Status
+
+FORMAT: Literal["pgrunbook report"] = "pgrunbook report"
+VERSION: Literal[1] = 1
+
+
+class Verdict(StrEnum):
+    """What the run amounts to. Only `held` is good news."""
+
+    HELD = "held"
+    FAILED = "failed"
+    COULD_NOT_TELL = "could not tell"
+    NOTHING_ASKED = "nothing asked"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run in brief, first in the file so that an index of a thousand reports reads only this much of each.
+
+    `counts` is how many checks came to each status, in the order passed, warned, failed, errored, skipped; `unselected`
+    is how many more the page has that this run left out. Times are UTC, `seconds` is wall time.
+    """
+
+    runbook: str
+    title: str
+    mode: Mode
+    environment: str
+    target: str
+    verdict: Verdict
+    exit_code: int
+    strict: bool
+    sentence: str
+    counts: dict[Status, int]
+    unselected: int
+    server: str
+    started: str
+    finished: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAnswered:
+    """Which server answered, how we came by it, and whether it is the major the page names (null: it names none)."""
+
+    engine: Engine
+    version: str
+    major: int
+    obtained: str
+    runbook_major: int | None
+    is_runbook_major: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingReport:
+    """One thing a check found. `evidence` is rows of counts and names; `evidence_left_out` counts rows not shown."""
+
+    code: str
+    holds: bool
+    severity: Severity
+    sentence: str
+    expected: str
+    observed: str
+    evidence: tuple[dict[str, Cell], ...]
+    evidence_left_out: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the sentence is all there is."""
+        return not (self.expected or self.observed or self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """One check of the page and what came of it. `sentence` says it at a glance; `code` names a missing verdict."""
+
+    name: str
+    kind: str
+    line: int
+    status: Status
+    sentence: str
+    findings: tuple[FindingReport, ...]
+    seconds: float
+    reason: str
+    code: str
+    hint: str
+    claim: str
+    manual: str
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes a person may look up: why there is no verdict, or what does not hold."""
+        if self.code:
+            return (self.code,)
+        return tuple(dict.fromkeys(finding.code for finding in self.broken))
+
+    @property
+    def broken(self) -> tuple[FindingReport, ...]:
+        """The findings that do not hold."""
+        return tuple(finding for finding in self.findings if not finding.holds)
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What to do about a code: the page's own section, or the catalog's words where the page has none (`line` is 0)."""
+
+    code: str
+    meaning: str
+    source: Literal["page", "catalog"]
+    title: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of prose, or one fence as written and the names of the checks in it. `line` is the page's."""
+
+    language: Literal["markdown", "yaml", "sql"]
+    text: str
+    line: int
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageSection:
+    """A heading of the page and what stands under it. Level 0 is what precedes the first heading."""
+
+    level: int
+    title: str
+    line: int
+    fixes: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run of one runbook against one target, whole."""
+
+    format: Literal["pgrunbook report"]
+    version: Literal[1]
+    run: Run
+    server: ServerAnswered | None
+    guards: dict[str, str]
+    checks: tuple[CheckReport, ...]
+    fixes: tuple[Fix, ...]
+    page: tuple[PageSection, ...]
+    provenance: Provenance
+
+    def check(self, name: str) -> CheckReport | None:
+        """The check of that name, or None when it was not part of the run."""
+        return next((check for check in self.checks if check.name == name), None)
+
+    def fixes_for(self, check: CheckReport) -> tuple[Fix, ...]:
+        """What to do about each of a check's codes, each section once."""
+        found = {(fix.source, fix.title, fix.text): fix for fix in reversed(self.fixes) if fix.code in check.codes}
+        return tuple(reversed(found.values()))
