@@ -21,6 +21,7 @@ NAMES = ("localhost", "127.0.0.1", "::1")
 LASTS = timedelta(days=30)
 RENEWED_WITH = timedelta(days=2)
 _STAMP = "%Y%m%dT%H%M%SZ"
+_PATTERN = f"authority-{'[0-9]' * 8}T{'[0-9]' * 6}Z-*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,32 @@ class Certificate:
     def key(self) -> Path:
         return self.folder / "server.key"
 
+    @property
+    def files(self) -> tuple[Path, Path, Path]:
+        return self.ca, self.certificate, self.key
+
+    def is_sound(self) -> bool:
+        """Whether the files are there, and key and certificate belong together."""
+        import ssl
+
+        try:
+            ssl.create_default_context(cafile=self.ca)
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.certificate, self.key)
+        except OSError:  # SSLError is one
+            return False
+        return True
+
     def install(self, folder: Path, account: Account) -> Certificate:
-        """A copy in `folder` for a server run by `account`; PostgreSQL insists on owning its key, with mode 0600."""
-        for source in (self.ca, self.certificate, self.key):
+        """A copy in `folder` for a server run by `account`; PostgreSQL insists on owning its key, with mode 0600.
+
+        The folder is handed over last, so that nobody but us can have put anything in our way.
+        """
+        for source in self.files:
             copy = folder / source.name
             copy.write_bytes(source.read_bytes())
             copy.chmod(0o600)
             account.own(copy)
+        account.own(folder)
         return Certificate(folder)
 
 
@@ -71,10 +91,10 @@ def issue(folder: Path, *, names: Sequence[str] = NAMES, until: datetime | None 
 def cached(cache: Path) -> Certificate:
     """The certificate kept in `cache`, made or renewed as needed. Safe beside other runs. Raises OSError."""
     now = datetime.now(UTC)
-    kept = sorted(cache.glob("authority-*Z-*"), reverse=True)
-    if kept and _end(kept[0]) > now + RENEWED_WITH:
-        return Certificate(kept[0])
-    for path in kept:
+    for path in sorted(cache.glob(_PATTERN), reverse=True):
+        kept = Certificate(path)
+        if _end(path) > now + RENEWED_WITH and all(file.exists() for file in kept.files):
+            return kept
         if _end(path) < now:
             shutil.rmtree(path, ignore_errors=True)
     return _issue_into(cache, now + LASTS)

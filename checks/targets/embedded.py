@@ -1,96 +1,24 @@
-"""Disposable PostgreSQL servers: nothing to install, nothing to configure, nothing left behind.
-
-A server is a copy of a cached template, run by an unprivileged user, that only its owner can reach: a socket in a
-closed folder, and 127.0.0.1 with TLS and a random password. It is stopped by `stop()`, at the end of the process, or
-by the next run when this process was killed.
-"""
+"""The disposable target: one empty database of a server started here, and thrown away."""
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import os
-import secrets as random
-import shutil
-import signal
-import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from checks import secrets
 from checks.check import POSTGRESQL, Engine
 from checks.errors import TargetFailed
-from checks.targets import authority, cache, tuning
-from checks.targets.account import Account, server_account
-from checks.targets.authority import Certificate
-from checks.targets.binaries import Binaries, find
-from checks.targets.postmaster import PortTaken, Postmaster, reserve_port
-from checks.targets.reach import within_reach
-from checks.targets.runfolder import RunFolder
+from checks.targets.binaries import find
+from checks.targets.server import Server
 from checks.targets.session import Endpoint, Session
-from checks.targets.template import SUPERUSER, Template, prepare
+from checks.targets.template import SUPERUSER
+from checks.targets.tuning import Setting
 
-if TYPE_CHECKING:
-    import psycopg
-
-HOST = "127.0.0.1"
-PORTS_TRIED = 5
-_running: set[EmbeddedServer] = set()
+HOST = "127.0.0.1"  # and not localhost: a stranger may listen on the same port of ::1
 
 
-class EmbeddedServer:
-    """One running server. Make it with `start`; `stop` removes it and everything it wrote."""
-
-    def __init__(self, binaries: Binaries, settings: Mapping[str, tuning.Setting], timeout: float) -> None:
-        self.binaries = binaries
-        self.settings = tuning.merged(settings)
-        self.account: Account = server_account()
-        self.password = random.token_urlsafe(24)
-        secrets.remember(self.password)
-        self._timeout = timeout
-        self._owner = os.getpid()
-        self._programs = within_reach(binaries, self.account)
-        self.folder = RunFolder.make(self.account)
-        self._port: socket.socket | None = None
-        self._postmaster: Postmaster | None = None
-        self._certificate: Certificate | None = None
-
-    @classmethod
-    def start(
-        cls,
-        binaries: Binaries,
-        *,
-        settings: Mapping[str, tuning.Setting] | None = None,
-        plaintext: bool = False,
-        certificate: Certificate | None = None,
-        timeout: float = 30.0,
-    ) -> EmbeddedServer:
-        """A server that accepts connections, `timeout` seconds at most from its start.
-
-        `settings` override the lean ones. `plaintext` lets connections in without TLS, and `certificate` is used in
-        place of the good one: both are how tests sabotage it. Raises TargetFailed, and leaves nothing then.
-        """
-        server = cls(binaries, settings or {}, timeout)
-        _running.add(server)
-        try:
-            server._bring_up(certificate, plaintext=plaintext)
-        except BaseException:
-            server.stop()
-            raise
-        return server
-
-    @property
-    def port(self) -> int:
-        """The TCP port on 127.0.0.1, the same for the server's whole life."""
-        if self._port is None:
-            raise TargetFailed("The disposable server has been stopped.")
-        return int(self._port.getsockname()[1])
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the server's own process lives, and is ours."""
-        return self._owner == os.getpid() and self._postmaster is not None and self._postmaster.process.poll() is None
+class EmbeddedServer(Server):
+    """A running server and the databases on it. Make it with `start`; `stop` removes it and all it wrote."""
 
     @property
     def obtained(self) -> str:
@@ -100,8 +28,7 @@ class EmbeddedServer:
     def endpoint(self, database: str = SUPERUSER) -> Endpoint:
         """`database` over TCP, with TLS as strict as a client can be where the server has it."""
         encrypted = {"sslmode": "verify-full", "sslrootcert": str(self.folder.tls / "ca.pem")}
-        has_tls = str(self.settings["ssl"]).lower() in {"on", "true", "yes", "1"}
-        options = encrypted if has_tls else {"sslmode": "disable"}
+        options = encrypted if self.has_tls else {"sslmode": "disable"}
         return Endpoint(POSTGRESQL, HOST, self.port, SUPERUSER, self.password, database, options)
 
     def socket_endpoint(self, database: str = SUPERUSER) -> Endpoint:
@@ -127,110 +54,11 @@ class EmbeddedServer:
         import psycopg
 
         try:
-            with self._connect(database) as connection:
+            with self.connect(database) as connection:
                 connection.execute(sql)
         except psycopg.Error as error:
             said = secrets.mask(str(error).splitlines()[0] if str(error) else type(error).__name__)
             raise TargetFailed(f"The disposable server refused `{sql.split(maxsplit=1)[0]} …`: {said}.") from error
-
-    def restart(self, *, how: signal.Signals = signal.SIGQUIT) -> None:
-        """Stop as `how` says (at once, by default) and start on the same data, port and password."""
-        if self._postmaster is None:
-            raise TargetFailed("The disposable server has been stopped, so it cannot be restarted.")
-        self._postmaster.stop(how)
-        self._launch()
-
-    def stop(self) -> None:
-        """Stop at once and remove everything. Stopping twice is harmless, and a forked child never does it."""
-        if os.getpid() != self._owner:
-            return
-        if self._postmaster is not None:
-            self._postmaster.stop()
-            self._postmaster = None
-        self.folder.remove()
-        if self._port is not None:
-            self._port.close()
-            self._port = None
-        _running.discard(self)
-
-    def log_tail(self, lines: int = 20) -> str:
-        """The last lines the server wrote to its log, without secrets."""
-        try:
-            text = self.folder.log.read_text(errors="replace")
-        except FileNotFoundError:
-            return ""
-        return secrets.mask("\n".join(text.splitlines()[-lines:]))
-
-    def _bring_up(self, certificate: Certificate | None, *, plaintext: bool) -> None:
-        kept = cache.folder()
-        template = Template(kept, self._programs, self.account) if kept else None
-        self._certificate = (certificate or self._usual_certificate(kept)).install(self.folder.tls, self.account)
-        try:
-            self._first_start(template, plaintext=plaintext)
-        except TargetFailed:
-            if template is None or not template.discard_if_damaged():
-                raise
-            shutil.rmtree(self.folder.data)
-            self._first_start(template, plaintext=plaintext)
-
-    def _usual_certificate(self, kept: Path | None) -> Certificate:
-        if kept is not None:
-            with contextlib.suppress(OSError):  # a cache that fails costs the time of making another one
-                return authority.cached(kept)
-        folder = self.folder.path / "authority"
-        folder.mkdir(mode=0o700)
-        return authority.issue(folder)
-
-    def _first_start(self, template: Template | None, *, plaintext: bool) -> None:
-        data = self.folder.data
-        prepare(template, self._programs, data, self.account)
-        with (data / "postgresql.conf").open("a") as file:
-            file.write(tuning.configuration(self.settings))
-        (data / "pg_hba.conf").write_text(tuning.access_rules(plaintext=plaintext))
-        (data / "pg_ident.conf").write_text(tuning.identities())
-        self._launch()
-        self._set_password()
-
-    def _launch(self) -> None:
-        for tried in range(1, PORTS_TRIED + 1):
-            if self._port is None:
-                self._port = reserve_port()
-            try:
-                self._postmaster = self._start_postmaster()
-                return self._postmaster.wait_until_ready(self._timeout)
-            except PortTaken:
-                if tried == PORTS_TRIED:
-                    raise
-                self._port.close()
-                self._port = None
-        raise AssertionError("the last try returns or raises")
-
-    def _start_postmaster(self) -> Postmaster:
-        if self._certificate is None:
-            raise AssertionError("the certificate is installed before the first start")
-        ours = tuning.command_line(self.port, self.folder.socket, self._certificate)
-        command: list[str | Path] = [self._programs.program("postgres"), "-D", self.folder.data, *ours]
-        return Postmaster(command, self.folder.data, self.folder.log, self.account)
-
-    def _set_password(self) -> None:
-        """Only the verifier is sent, so that no log of statements can hold the password."""
-        import psycopg
-
-        try:
-            with self._connect() as connection:
-                verifier = connection.pgconn.encrypt_password(
-                    self.password.encode(), SUPERUSER.encode(), b"scram-sha-256"
-                )
-                connection.execute(f"ALTER ROLE {SUPERUSER} PASSWORD '{verifier.decode()}'")
-        except psycopg.Error as error:
-            raise TargetFailed(f"The disposable server started and did not let us in: {error}.") from error
-
-    def _connect(self, database: str = SUPERUSER) -> psycopg.Connection[Any]:
-        import psycopg
-
-        return psycopg.connect(
-            host=str(self.folder.socket), port=self.port, user=SUPERUSER, dbname=database, autocommit=True
-        )
 
 
 class EmbeddedTarget:
@@ -277,7 +105,7 @@ class EmbeddedTarget:
 def start_target(
     major: int | None = None,
     *,
-    settings: Mapping[str, tuning.Setting] | None = None,
+    settings: Mapping[str, Setting] | None = None,
     database: str = "runbook",
     explicit_bin: Path | None = None,
 ) -> EmbeddedTarget:
@@ -293,10 +121,3 @@ def start_target(
 
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-@atexit.register
-def stop_all() -> None:
-    """Stop every server this process still runs."""
-    for server in list(_running):
-        server.stop()

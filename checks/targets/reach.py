@@ -18,7 +18,7 @@ from checks.errors import TargetFailed
 from checks.targets import cache
 from checks.targets.account import Account
 from checks.targets.binaries import Binaries
-from checks.targets.copying import copy_tree
+from checks.targets.files import copy_tree
 
 PARTS = ("bin", "lib", "share")  # of an installation: the programs find the other two beside themselves
 LARGEST = 2**30  # bytes; more than this is no PostgreSQL, but a whole prefix of other things

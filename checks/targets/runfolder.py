@@ -37,9 +37,7 @@ class RunFolder:
         self.tls = path / "tls"
         self.log = path / "log"
         self._lock = lock
-        for folder in (self.socket, self.tls):
-            folder.mkdir(mode=0o700)
-            account.own(folder)
+        self._account = account
 
     @classmethod
     def make(cls, account: Account) -> RunFolder:
@@ -59,12 +57,26 @@ class RunFolder:
     @classmethod
     def _make_in(cls, root: Path, account: Account) -> RunFolder:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
-        lock = os.open(path / "owner.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if account.steps_down:
-            os.chown(path, os.geteuid(), account.gid)
-            path.chmod(0o710)
-        return cls(path, lock, account)
+        lock = -1
+        try:
+            lock = os.open(path / "owner.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            folder = cls(path, lock, account)
+            folder.tls.mkdir(mode=0o700)
+            folder.socket.mkdir(mode=0o700)
+            account.own(folder.socket)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            if lock >= 0:
+                os.close(lock)
+            raise
+        return folder
+
+    def let_in(self) -> None:
+        """Let the server's user pass through to its own folders, and nobody else. Until then the folder is ours."""
+        if self._account.steps_down:
+            os.chown(self.path, os.geteuid(), self._account.gid)
+            self.path.chmod(0o710)
 
     def remove(self) -> None:
         """Delete the folder and let the lock go. Removing twice is harmless."""

@@ -22,7 +22,8 @@ from pathlib import Path
 from checks.errors import TargetFailed
 from checks.targets.account import Account
 from checks.targets.binaries import Binaries
-from checks.targets.copying import copy_tree
+from checks.targets.files import copy_tree
+from checks.targets.runfolder import RunFolder
 
 SUPERUSER = "postgres"
 LOCALE = "C" if sys.platform == "darwin" else "C.UTF-8"
@@ -54,22 +55,27 @@ def run_initdb(binaries: Binaries, data: Path, account: Account) -> None:
         raise TargetFailed(f"{command[0]} made no data folder: {said[-1] if said else f'exit {done.returncode}'}.")
 
 
-def prepare(template: Template | None, binaries: Binaries, data: Path, account: Account) -> None:
-    """Make the data folder `data`: a copy of the template, or `initdb` itself where nothing can be kept.
+def prepare(template: Template | None, binaries: Binaries, folder: RunFolder, account: Account) -> None:
+    """Make the data folder of `folder`: a copy of the template, or `initdb` itself where nothing can be kept.
 
     A cache that is full, damaged or closed costs time, and not the run. Raises TargetFailed.
     """
-    if template is None or not (_copied(template, data) or (template.discard_if_damaged() and _copied(template, data))):
-        run_initdb(binaries, data, account)
+    if template is None or not _copied(template, folder):
+        folder.let_in()
+        run_initdb(binaries, folder.data, account)
 
 
-def _copied(template: Template, data: Path) -> bool:
-    try:
-        template.lay_out(data)
-    except OSError:
-        shutil.rmtree(data, ignore_errors=True)
-        return False
-    return True
+def _copied(template: Template, folder: RunFolder) -> bool:
+    for _ in range(2):
+        try:
+            template.lay_out(folder)
+        except OSError:
+            shutil.rmtree(folder.data, ignore_errors=True)
+            if not template.discard_if_damaged():
+                return False
+        else:
+            return True
+    return False
 
 
 class Template:
@@ -88,31 +94,37 @@ class Template:
     def manifest(self) -> Path:
         return self.path / "manifest.json"
 
-    def lay_out(self, data: Path) -> None:
-        """Copy the template to `data`, making it first where there is none. Raises OSError, TargetFailed."""
+    def lay_out(self, folder: RunFolder) -> None:
+        """Copy the template to the data folder, making it first where there is none. Raises OSError, TargetFailed."""
         if not self.manifest.exists():
-            self._make(data.with_name("initdb"))
-        copy_tree(self.data, data)
+            self._make(folder)
+        copy_tree(self.data, folder.data)
 
     def discard_if_damaged(self) -> bool:
         """Whether the template was not as it was made, and has been thrown away so that the next use makes it anew."""
-        with self._locked():
-            if not self.path.exists():
-                return True
-            try:
-                if json.loads(self.manifest.read_text()) == _sums(self.data):
-                    return False
-            except (OSError, ValueError):
-                pass  # unreadable is damaged
-            self._throw_away()
-            return True
+        try:
+            with self._locked():
+                damaged = not self._is_as_made()
+                if damaged:
+                    self._throw_away()
+                return damaged
+        except OSError:
+            return False  # a cache that cannot be written is left alone, and done without
 
-    def _make(self, staging: Path) -> None:
+    def _is_as_made(self) -> bool:
+        try:
+            return bool(json.loads(self.manifest.read_text()) == _sums(self.data))
+        except (OSError, ValueError):
+            return False  # unreadable is damaged
+
+    def _make(self, folder: RunFolder) -> None:
         """`initdb` runs beside the new server, where its user may write, and the result is moved in whole."""
+        staging = folder.path / "initdb"
         with self._locked():
             if self.manifest.exists():
                 return
             self._throw_away()
+            folder.let_in()
             run_initdb(self.binaries, staging, self.account)
             making = Path(tempfile.mkdtemp(prefix=".making-", dir=self.path.parent))
             try:
@@ -131,7 +143,7 @@ class Template:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        self.path.parent.mkdir(mode=0o700, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.path.with_name(f"{self.path.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

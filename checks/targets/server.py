@@ -1,0 +1,193 @@
+"""One disposable PostgreSQL server: nothing to install, nothing to configure, nothing left behind.
+
+It is a copy of a cached template, run by an unprivileged user, that only its owner can reach: by a socket in a closed
+folder, and by 127.0.0.1 with TLS and a random password. It is stopped by `stop()`, at the end of the process, or by the
+next run when this process was killed.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets as random
+import signal
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from checks import secrets
+from checks.errors import TargetFailed
+from checks.targets.account import server_account
+from checks.targets.authority import Certificate
+from checks.targets.binaries import Binaries
+from checks.targets.groundwork import Groundwork
+from checks.targets.postmaster import PortTaken, Postmaster, reserve_port
+from checks.targets.reach import within_reach
+from checks.targets.runfolder import RunFolder
+from checks.targets.template import SUPERUSER
+from checks.targets.tuning import Setting, command_line, merged
+
+if TYPE_CHECKING:
+    import psycopg
+
+PORTS_TRIED = 5
+_running: set[Server] = set()
+
+
+class Server:
+    """One running server. Make it with `start`; `stop` removes it and everything it wrote."""
+
+    def __init__(self, binaries: Binaries, groundwork: Groundwork, timeout: float) -> None:
+        self.binaries = binaries
+        self.password = random.token_urlsafe(24)
+        secrets.remember(self.password)
+        self.folder = RunFolder.make(groundwork.account)
+        self._groundwork = groundwork
+        self._timeout = timeout
+        self._owner = os.getpid()
+        self._port: socket.socket | None = None
+        self._postmaster: Postmaster | None = None
+        self._certificate: Certificate | None = None
+        _running.add(self)
+
+    @classmethod
+    def start(
+        cls,
+        binaries: Binaries,
+        *,
+        settings: Mapping[str, Setting] | None = None,
+        plaintext: bool = False,
+        certificate: Certificate | None = None,
+        timeout: float = 30.0,
+    ) -> Self:
+        """A server that accepts connections, `timeout` seconds at most from its start.
+
+        `settings` override the lean ones. `plaintext` lets connections in without TLS, and `certificate` is used in
+        place of the good one: both are how tests sabotage it. Raises TargetFailed, and leaves nothing then.
+        """
+        account = server_account()
+        programs = within_reach(binaries, account)
+        groundwork = Groundwork(programs, account, merged(settings or {}), certificate, plaintext=plaintext)
+        server = cls(binaries, groundwork, timeout)
+        try:
+            server._bring_up()
+        except BaseException:
+            server.stop()
+            raise
+        return server
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether it was set to speak TLS."""
+        return str(self._groundwork.settings["ssl"]).lower() in {"on", "true", "yes", "1"}
+
+    @property
+    def port(self) -> int:
+        """The TCP port on 127.0.0.1, the same for the server's whole life."""
+        if self._port is None:
+            raise TargetFailed("The disposable server has been stopped.")
+        return int(self._port.getsockname()[1])
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server's own process lives, and is ours."""
+        return self._owner == os.getpid() and self._postmaster is not None and self._postmaster.process.poll() is None
+
+    def restart(self, *, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Stop as `how` says (at once, by default) and start on the same data, port and password."""
+        if self._postmaster is None:
+            raise TargetFailed("The disposable server has been stopped, so it cannot be restarted.")
+        self._postmaster.stop(how)
+        self._launch()
+
+    def stop(self) -> None:
+        """Stop at once and remove everything. Stopping twice is harmless, and a forked child never does it."""
+        if os.getpid() != self._owner:
+            return
+        if self._postmaster is not None:
+            self._postmaster.stop()
+            self._postmaster = None
+        self.folder.remove()
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+        _running.discard(self)
+
+    def connect(self, database: str = SUPERUSER) -> psycopg.Connection[Any]:
+        """A superuser's connection over the socket, each statement a transaction. Raises psycopg.Error."""
+        import psycopg
+
+        return psycopg.connect(
+            host=str(self.folder.socket), port=self.port, user=SUPERUSER, dbname=database, autocommit=True
+        )
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines the server wrote to its log, without secrets."""
+        try:
+            text = self.folder.log.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+        return secrets.mask("\n".join(text.splitlines()[-lines:]))
+
+    def _bring_up(self) -> None:
+        try:
+            self._first_start()
+        except TargetFailed:
+            if not self._groundwork.discard_damaged():
+                raise
+            self._clear()
+            self._first_start()
+
+    def _first_start(self) -> None:
+        self._certificate = self._groundwork.lay(self.folder)
+        self._launch()
+        self._set_password()
+
+    def _clear(self) -> None:
+        if self._postmaster is not None:
+            self._postmaster.stop()
+            self._postmaster = None
+        self.folder.remove()
+        self.folder = RunFolder.make(self._groundwork.account)
+
+    def _launch(self) -> None:
+        for tried in range(1, PORTS_TRIED + 1):
+            if self._port is None:
+                self._port = reserve_port()
+            try:
+                self._postmaster = self._start_postmaster()
+                return self._postmaster.wait_until_ready(self._timeout)
+            except PortTaken:
+                if tried == PORTS_TRIED:
+                    raise
+                self._port.close()
+                self._port = None
+        raise AssertionError("the last try returns or raises")
+
+    def _start_postmaster(self) -> Postmaster:
+        if self._certificate is None:
+            raise AssertionError("the certificate is installed before the first start")
+        ours = command_line(self.port, self.folder.socket, self._certificate)
+        command: list[str | Path] = [self._groundwork.programs.program("postgres"), "-D", self.folder.data, *ours]
+        return Postmaster(command, self.folder.data, self.folder.log, self._groundwork.account)
+
+    def _set_password(self) -> None:
+        """Only the verifier is sent, so that no log of statements can hold the password."""
+        import psycopg
+
+        try:
+            with self.connect() as connection:
+                verifier = connection.pgconn.encrypt_password(
+                    self.password.encode(), SUPERUSER.encode(), b"scram-sha-256"
+                )
+                connection.execute(f"ALTER ROLE {SUPERUSER} PASSWORD '{verifier.decode()}'")
+        except psycopg.Error as error:
+            raise TargetFailed(f"The disposable server started and did not let us in: {error}.") from error
+
+
+@atexit.register
+def stop_all() -> None:
+    """Stop every server this process still runs."""
+    for server in list(_running):
+        server.stop()
