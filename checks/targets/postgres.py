@@ -8,10 +8,10 @@ https://www.pgbouncer.org/features.html and docs/decisions/0003-pipelined-sessio
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from checks.check import POSTGRESQL, Answer, Query
-from checks.errors import ConnectionFailed, QueryFailed
+from checks.errors import ConnectionFailed
 from checks.targets.dial import dial
 from checks.targets.refusals import query_failed
 from checks.targets.session import Endpoint, Server
@@ -27,42 +27,36 @@ _END = "COMMIT"  # it ends a failed transaction too, and counts no rollback in t
 _READ_BACK = ("transaction_read_only", "client_encoding", "server_version", "server_version_num")
 
 
-def open_postgres(endpoint: Endpoint, *, writable: bool, timeout: float, obtained: str) -> PostgresSession:
-    """Connect, guard, and read the guards back. `timeout` is in seconds, for all of it and for each later statement.
-
-    Raises ConnectionFailed, also when a guard does not hold.
-    """
-    deadline = time.monotonic() + timeout
-    session = PostgresSession(Wire(dial(endpoint, deadline)), writable=writable, timeout=timeout, obtained=obtained)
-    try:
-        session.introduce(deadline)
-    except BaseException:
-        session.close()
-        raise
-    return session
-
-
 class PostgresSession:
     """One connection. See `checks.targets.session.Session`, whose words hold here."""
 
-    def __init__(self, wire: Wire, *, writable: bool, timeout: float, obtained: str) -> None:
-        self._wire = wire
+    def __init__(
+        self, endpoint: Endpoint, *, writable: bool, timeout: float, obtained: str, on_close: Callable[[], None]
+    ) -> None:
+        """Connect, set the guards and read them back. `timeout` is in seconds: for all of that, and each statement.
+
+        Raises ConnectionFailed, also when a guard does not hold.
+        """
+        deadline = time.monotonic() + timeout
         self._writable = writable
         self._obtained = obtained
-        self._user = wire.user
+        self._on_close: Callable[[], None] | None = None
         self._wanted = _settings(timeout)
         settings = _set(self._wanted, local=not writable)
         self._before = (settings,) if writable else (_BEGIN, settings)
         self._after = () if writable else (_END,)
-        self._server: Server | None = None
-        self._guards: dict[str, str] = {}
-        self._round_trip = 0.0
+        self._wire = Wire(dial(endpoint, deadline))
+        self._user = self._wire.user
+        try:
+            self._server, self._guards, self._round_trip = self._introduced(deadline)
+        except BaseException:
+            self._wire.close()
+            raise
+        self._on_close = on_close
 
     @property
     def server(self) -> Server:
         """The server as it introduced itself when the session opened."""
-        if self._server is None:
-            raise AssertionError("a session introduces itself before it is handed out")
         return self._server
 
     @property
@@ -74,26 +68,6 @@ class PostgresSession:
     def round_trip(self) -> float:
         """Seconds of one bare round trip: from sending the first statement to the end of its answer."""
         return self._round_trip
-
-    def introduce(self, deadline: float) -> None:
-        """Set the guards and read them back, with the server's version, in one round trip.
-
-        Raises ConnectionFailed when one does not hold, as behind a pooler that drops or rewrites statements.
-        """
-        started = time.monotonic()
-        for sql in self._before[:-1] or ("SELECT 1",):
-            self._wire.send(sql)
-        self._wire.sync()
-        self._wire.send(self._before[-1])
-        self._wire.send(_read_back([*self._wanted, *_READ_BACK]))
-        self._wire.sync()
-        begun = self._wire.read(deadline)
-        self._wire.read_sync(deadline)
-        self._round_trip = time.monotonic() - started
-        replies = [begun, self._wire.read(deadline), self._wire.read(deadline)]
-        self._wire.read_sync(deadline)
-        self._end(deadline)
-        self._take_in(replies)
 
     def ask(self, queries: Sequence[Query], *, patience: float) -> list[Answer]:
         """One answer for each query, in order, from one flight. Fewer when `patience` ran out: see the protocol."""
@@ -133,6 +107,9 @@ class PostgresSession:
     def close(self) -> None:
         """Close in good order. Closing twice is harmless."""
         self._wire.close()
+        on_close, self._on_close = self._on_close, None
+        if on_close is not None:
+            on_close()
 
     def _send(self, statements: Sequence[str]) -> None:
         """Queue each statement as an island of its own; the end of a transaction travels with the next one's begin."""
@@ -157,6 +134,24 @@ class PostgresSession:
         reply = replies[-1]
         return Answer(reply.columns, reply.rows, reply.row_count, seconds)
 
+    def _introduced(self, deadline: float) -> tuple[Server, dict[str, str], float]:
+        """Set the guards and read them back with the server's version, in one round trip, which is timed."""
+        started = time.monotonic()
+        self._wire.send(self._before[0] if self._after else "SELECT 1")
+        self._wire.sync()
+        self._wire.send(self._before[-1])
+        self._wire.send(_read_back([*self._wanted, *_READ_BACK]))
+        self._wire.sync()
+        replies = [self._wire.read(deadline)]
+        self._wire.read_sync(deadline)
+        round_trip = time.monotonic() - started
+        replies += [self._wire.read(deadline), self._wire.read(deadline)]
+        self._wire.read_sync(deadline)
+        self._end(deadline)
+        guards = self._held(replies)
+        version, number = guards.pop("server_version"), int(guards.pop("server_version_num"))
+        return Server(POSTGRESQL, version.split()[0], number // 10000, self._obtained), guards, round_trip
+
     def _end(self, deadline: float, *, sent: bool = False) -> None:
         if not self._after:
             return
@@ -166,22 +161,20 @@ class PostgresSession:
         self._wire.read(deadline)
         self._wire.read_sync(deadline)
 
-    def _take_in(self, replies: Sequence[Reply]) -> None:
-        """Judge what was read back: what each setting became when set, against what it is when looked at."""
+    def _held(self, replies: Sequence[Reply]) -> dict[str, str]:
+        """What was read back, after comparing it with what each setting became when it was set."""
         for reply in replies:
             if reply.refusal is not None:
                 failed = query_failed(reply.refusal, "", self._user)
-                raise _no_guard(f"the server refused them: {failed.sentence}", failed)
+                raise _no_guard(f"the server refused them: {failed.sentence}") from failed
         _, became, looked = replies
-        wanted = dict(zip(became.columns, became.rows[0], strict=True))
         found = dict(zip(looked.columns, looked.rows[0], strict=True))
+        wanted = dict(zip(became.columns, became.rows[0], strict=True))
         wanted |= {"client_encoding": "UTF8", "transaction_read_only": "off" if self._writable else "on"}
         for name, value in wanted.items():
             if found[name] != value:
-                raise _no_guard(f"`{name}` reads `{found[name]}` after it was set to `{value}`")
-        version, number = found.pop("server_version"), int(found.pop("server_version_num"))
-        self._server = Server(POSTGRESQL, version.split()[0], number // 10000, self._obtained)
-        self._guards = found
+                raise _no_guard(f"`{name}` reads `{found[name]}` after it was set to `{value}`.")
+        return found
 
 
 def _settings(timeout: float) -> dict[str, str]:
@@ -205,11 +198,9 @@ def _read_back(names: Sequence[str]) -> str:
     return "SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in names)
 
 
-def _no_guard(why: str, cause: QueryFailed | None = None) -> ConnectionFailed:
-    failure = ConnectionFailed(
-        f"The session's guards do not hold, so nothing was asked: {why}.",
+def _no_guard(why: str) -> ConnectionFailed:
+    return ConnectionFailed(
+        f"The session's guards do not hold, so nothing was asked: {why}",
         code="connectivity.guards_missing",
         hint="Connect past the pooler, or set it to transaction pooling: its statement pooling cannot be guarded.",
     )
-    failure.__cause__ = cause
-    return failure

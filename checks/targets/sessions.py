@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from checks.check import SQLITE
 from checks.targets.session import Endpoint, Session
 
 
-def open_session(endpoint: Endpoint, *, writable: bool = False, timeout: float, obtained: str) -> Session:
+def open_session(
+    endpoint: Endpoint,
+    *,
+    writable: bool = False,
+    timeout: float,
+    obtained: str,
+    on_close: Callable[[], None] = lambda: None,
+) -> Session:
     """A guarded session, read-only unless `writable`. `timeout` is in seconds: for opening, and for each statement.
 
-    `obtained` is how we came by the server, for the report. Raises ConnectionFailed.
+    `obtained` is how we came by the server, for the report; `on_close` is called once, when the session is closed.
+    Raises ConnectionFailed.
     """
     if endpoint.engine == SQLITE:
-        from checks.targets.sqlite import open_sqlite
+        from checks.targets.sqlite import SqliteSession
 
-        return open_sqlite(endpoint, writable=writable, timeout=timeout, obtained=obtained)
+        return SqliteSession(endpoint, writable=writable, timeout=timeout, obtained=obtained, on_close=on_close)
     # psycopg takes 100 ms to import, which a look at a SQLite file need not pay.
-    from checks.targets.postgres import open_postgres
+    from checks.targets.postgres import PostgresSession
 
-    return open_postgres(endpoint, writable=writable, timeout=timeout, obtained=obtained)
+    return PostgresSession(endpoint, writable=writable, timeout=timeout, obtained=obtained, on_close=on_close)

@@ -1,12 +1,66 @@
-"""Text of a database URL → Endpoint."""
+"""The text of a database URL as an endpoint, and an endpoint as the forms that libpq, SQLAlchemy and people read.
+
+A mistake is told in one sentence that names the variable and never the value: what is mistyped may be the password.
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, unquote_to_bytes, urlencode
+
+from checks.check import POSTGRESQL, SQLITE
+from checks.errors import UsageError
+from checks.secrets import remember
+from checks.targets.mistyped import mistake_in_text, mistake_in_value
+from checks.targets.parameters import SECRET, translated
 from checks.targets.session import Endpoint
+
+ENCODE = "Write special characters of a user or password as %XX: @ as %40, / as %2F, # as %23, : as %3A, % as %25."
+_NO_SECRETS = frozenset({"", "postgres", "postgresql", "password", "PASSWORD"})
+_IPV6 = re.compile(r"\[(?P<host>[0-9A-Fa-f:.]+(?:%25[^\]]*|%[^\]]*)?)\](?::(?P<port>.*))?\Z", re.DOTALL)
+
+
+def parse(text: str, *, source: str) -> Endpoint:
+    """The endpoint a URL names. `source` is what a message calls it, such as "the variable DATABASE_URL".
+
+    Passwords are remembered as secrets first of all. Raises UsageError.
+    """
+    _remember_what_may_be_secret(text)
+    mistake = mistake_in_text(text)
+    if mistake:
+        raise UsageError(f"{source} {mistake[0]}.", hint=mistake[1])
+    scheme, _, rest = text.partition("://")
+    if scheme.lower().startswith("sqlite"):
+        return Endpoint(engine=SQLITE, path=_sqlite_path(rest, source))
+    return _postgresql(rest, source)
+
+
+def endpoint_of(parameters: Mapping[str, str], *, source: str) -> Endpoint:
+    """The endpoint that libpq's parameters name, from a URL or a service file. Raises UsageError."""
+    for key in SECRET & parameters.keys():
+        _remember(parameters[key], parameters.get("user", ""))
+    found = translated(parameters, source)
+    for key in ("user", "password", "host", "dbname"):
+        mistake = mistake_in_value(key, found.get(key, ""))
+        if mistake:
+            raise UsageError(f"{source} {mistake[0]}.", hint=mistake[1])
+    if "," in found.get("host", "") + found.get("port", "") + found.get("hostaddr", ""):
+        raise _several_hosts(source)
+    return Endpoint(
+        engine=POSTGRESQL,
+        host=found.pop("host", None) or None,
+        port=_port(found.pop("port", ""), source),
+        user=found.pop("user", None) or None,
+        password=found.pop("password", None) or None,
+        database=found.pop("dbname", None) or None,
+        options=found,
+    )
 
 
 def conninfo(endpoint: Endpoint) -> dict[str, str]:
-    """The endpoint as libpq's parameters."""
+    """The endpoint as libpq's parameters, password included."""
     named = {
         "host": endpoint.host,
         "port": endpoint.port,
@@ -15,3 +69,143 @@ def conninfo(endpoint: Endpoint) -> dict[str, str]:
         "dbname": endpoint.database,
     }
     return {**endpoint.options, **{key: str(value) for key, value in named.items() if value is not None}}
+
+
+def masked(endpoint: Endpoint) -> str:
+    """The endpoint as a URL for people: no password, and no parameter but `sslmode`."""
+    if endpoint.engine == SQLITE:
+        return f"sqlite:///{endpoint.path}"
+    query = {key: endpoint.options[key] for key in ("service", "sslmode") if key in endpoint.options}
+    return _url("postgresql", endpoint, endpoint.user, query)
+
+
+def sqlalchemy_url(endpoint: Endpoint) -> str:
+    """The endpoint as SQLAlchemy and Alembic take it, for the psycopg driver, password included: never print it."""
+    if endpoint.engine == SQLITE:
+        return f"sqlite:///{endpoint.path}"
+    user = quote(endpoint.user or "", safe="")
+    if endpoint.password is not None:
+        user += ":" + quote(endpoint.password, safe="")
+    return _url("postgresql+psycopg", endpoint, user, dict(endpoint.options))
+
+
+def _url(scheme: str, endpoint: Endpoint, user: str | None, query: dict[str, str]) -> str:
+    host = endpoint.host or ""
+    if endpoint.is_socket:
+        query = {"host": host, **query}
+    at = "" if endpoint.is_socket else f"[{host}]" if ":" in host else host
+    if endpoint.port is not None:
+        query, at = ({**query, "port": str(endpoint.port)}, at) if not at else (query, f"{at}:{endpoint.port}")
+    who = f"{user}@" if user else ""
+    asked = f"?{urlencode(query, safe='/', quote_via=quote)}" if query else ""
+    return f"{scheme}://{who}{at}/{quote(endpoint.database or '', safe='')}{asked}"
+
+
+def _postgresql(rest: str, source: str) -> Endpoint:
+    authority, path, query = _split(rest, source)
+    userinfo, _, hostport = authority.rpartition("@")
+    user, colon, password = userinfo.partition(":")
+    given = {key: _decoded(value, source) for key, value in _pairs(query, source)}
+    host, port = _host_and_port(hostport, source)
+    named = {
+        "user": _decoded(user, source),
+        "password": _decoded(password, source) if colon else "",
+        "host": host,
+        "port": port,
+        "dbname": _decoded(path, source),
+    }
+    # As libpq has it, a parameter after the `?` wins over the same thing before it.
+    return endpoint_of({key: value for key, value in named.items() if value} | given, source=source)
+
+
+def _split(rest: str, source: str) -> tuple[str, str, str]:
+    """What stands before the path, the path, and the query. An `@` further on is a password cut in two."""
+    match = re.match(r"(?P<authority>[^/?#]*)(?P<path>/[^?]*)?(?:\?(?P<query>.*))?", rest, re.DOTALL)
+    parts = match.groupdict(default="") if match else {}
+    authority, path = parts["authority"], parts["path"]
+    cut = "@" not in authority and "@" in rest and ":" in authority and not re.search(r":\d*\Z|\]\Z", authority)
+    if authority.count("@") > 1 or cut or match is None or match.end() < len(rest) or "@" in path:
+        raise UsageError(
+            f"{source} has a user or a password with a special character in it (`@`, `/`, `?` or `#`) as it stands.",
+            hint=ENCODE,
+        )
+    return authority, path[1:], parts["query"]
+
+
+def _pairs(query: str, source: str) -> list[tuple[str, str]]:
+    pairs = [pair.partition("=") for pair in query.split("&") if pair]
+    keys = [key for key, _, _ in pairs]
+    if not all(equals for _, equals, _ in pairs) or len(keys) != len(set(keys)):
+        raise UsageError(
+            f"{source} has parameters after its `?` that are not each one `key=value`, joined by `&`.",
+            hint="pgrunbook asks one server: name a parameter once, and one host.",
+        )
+    return [(key, value) for key, _, value in pairs]
+
+
+def _host_and_port(hostport: str, source: str) -> tuple[str, str]:
+    if "," in hostport:
+        raise _several_hosts(source)
+    bracketed = _IPV6.match(hostport)
+    if bracketed:
+        return bracketed["host"].replace("%25", "%"), bracketed["port"] or ""
+    if hostport.count(":") > 1 or "[" in hostport:
+        raise UsageError(
+            f"{source} has more than one `:` where its host and port should be.",
+            hint="Write an IPv6 address in brackets, as in [::1]:5432; and a special character of a password as %XX.",
+        )
+    host, _, port = hostport.partition(":")
+    return _decoded(host, source), port
+
+
+def _several_hosts(source: str) -> UsageError:
+    return UsageError(
+        f"{source} names several hosts, and the report must say which one answered.",
+        hint="Give each host an environment of its own, or name the one that is to be checked.",
+    )
+
+
+def _port(text: str, source: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
+        raise UsageError(
+            f"{source} has something for a port that is no number from 1 to 65535.",
+            hint=f"The port follows the host after a `:`. A password may have been taken for it: {ENCODE}",
+        )
+    return int(text)
+
+
+def _decoded(text: str, source: str) -> str:
+    stray = re.search(r"%(?![0-9A-Fa-f]{2})", text)
+    try:
+        decoded = unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        stray = re.match("", text)
+    if stray or "\0" in decoded:
+        raise UsageError(f"{source} has a `%` in it that begins no character.", hint=ENCODE)
+    return decoded
+
+
+def _sqlite_path(rest: str, source: str) -> str:
+    path = rest.partition("?")[0]
+    if not path.startswith("/") or path in {"/", "/:memory:"} or path.startswith("/file:"):
+        raise UsageError(
+            f"{source} names no SQLite file.",
+            hint="Write sqlite:///relative/path.db or sqlite:////absolute/path.db; one in memory has nothing to check.",
+        )
+    return path[1:]
+
+
+def _remember_what_may_be_secret(text: str) -> None:
+    """Before anything can go wrong: all between the first `:` and an `@`, however mistyped the rest is."""
+    _, _, rest = text.partition("//")
+    user, _, after = rest.partition(":")
+    for end in (match.start() for match in re.finditer("@", after)):
+        _remember(after[:end], user)
+
+
+def _remember(secret: str, user: str) -> None:
+    # A password that is the user's name or `postgres` is no secret, and hiding the word would shred every message.
+    if secret not in _NO_SECRETS and secret != user:
+        remember(secret)

@@ -1,0 +1,107 @@
+"""A runbook's environment as an endpoint: from a variable, an env file, or a libpq service, before any connection.
+
+https://www.postgresql.org/docs/current/libpq-envars.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from checks.check import SQLITE
+from checks.errors import UsageError
+from checks.runbook.model import Environment
+from checks.suggest import did_you_mean
+from checks.targets.service import service_parameters
+from checks.targets.session import Endpoint
+from checks.targets.url import endpoint_of, parse
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
+
+
+def resolve(
+    name: str,
+    environments: Mapping[str, Environment],
+    *,
+    folder: Path,
+    runbook: str = "",
+    env_file: Path | None = None,
+    variables: Mapping[str, str] = os.environ,
+) -> Endpoint:
+    """Where the environment `name` of a runbook is. The process's own variables win over those of `env_file`.
+
+    `folder` is what a SQLite path is relative to; `runbook` is the page's name, for messages. Raises UsageError.
+    """
+    of_page = f" of the runbook {runbook}" if runbook else " of the runbook"
+    environment = environments.get(name)
+    if environment is None:
+        raise _unknown(name, environments, of_page)
+    here = f"environment {name}{of_page}"
+    if environment.service is not None:
+        parameters = service_parameters(environment.service, variables)
+        return endpoint_of(parameters, source=f"The libpq service `{environment.service}` ({here})")
+    template = environment.url or ""
+    known = {**(_read(env_file) if env_file else {}), **variables}
+    endpoint = parse(_filled(template, known, here, env_file), source=_source(template, here))
+    if endpoint.engine == SQLITE:
+        return replace(endpoint, path=str(folder.absolute() / (endpoint.path or "")))
+    return endpoint
+
+
+def overridden(
+    environment: Environment, *, env_file: Path | None, variables: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """The variables of this environment that the process and `env_file` define differently; the process's count."""
+    read = _read(env_file) if env_file else {}
+    used = _REFERENCE.findall(environment.url or "")
+    return tuple(name for name in used if name in read and name in variables and read[name] != variables[name])
+
+
+def _filled(template: str, known: Mapping[str, str], here: str, env_file: Path | None) -> str:
+    missing = [name for name in _REFERENCE.findall(template) if name not in known]
+    if missing:
+        looked = f", neither in the environment nor in {env_file}" if env_file else ""
+        raise UsageError(
+            f"The variable {missing[0]}, which the {here} takes its URL from, is not set{looked}.",
+            hint=f"Set it, as in `export {missing[0]}=postgresql://user:password@host:5432/database`, "
+            "or name a file that sets it by --env-file.",
+        )
+    return _REFERENCE.sub(lambda reference: known[reference[1]], template)
+
+
+def _source(template: str, here: str) -> str:
+    names = _REFERENCE.findall(template)
+    if not names:
+        return f"The URL of the {here}"
+    if _REFERENCE.fullmatch(template):
+        return f"The variable {names[0]} ({here})"
+    return f"The URL of the {here}, made with {' and '.join(names)},"
+
+
+def _read(env_file: Path) -> dict[str, str]:
+    """The file's variables, with `${OTHER}` of the same file filled in; what it cannot fill stays, to be told of."""
+    from dotenv import dotenv_values
+
+    if not env_file.is_file():
+        raise UsageError(f"The env file {env_file} is not there.", hint="Give --env-file the path of a file that is.")
+    # dotenv's own interpolation would turn an unresolved `${{Postgres.DATABASE_URL}}` into a bare `}`.
+    found = {key: value or "" for key, value in dotenv_values(env_file, interpolate=False).items()}
+    return {
+        key: _REFERENCE.sub(lambda reference: found.get(reference[1], reference[0]), value)
+        for key, value in found.items()
+    }
+
+
+def _unknown(name: str, environments: Mapping[str, Environment], of_page: str) -> UsageError:
+    if not environments:
+        return UsageError(
+            f"There is no environment `{name}`: the front matter{of_page} has none.",
+            hint='Add one: `environments: {dev: {url: "${DEV_DATABASE_URL}"}}`.',
+        )
+    guess = did_you_mean(name, environments)
+    return UsageError(
+        f"There is no environment `{name}` in the front matter{of_page}; it has {', '.join(environments)}.", hint=guess
+    )
