@@ -17,6 +17,7 @@ from checks.report.clean import shortened
 from checks.report.compose import headline
 from checks.report.console import Console, plain
 from checks.result import Result, Status
+from checks.run import Watch
 from checks.units import show_seconds
 
 if TYPE_CHECKING:
@@ -24,18 +25,6 @@ if TYPE_CHECKING:
 
 LONGEST_SENTENCE = 160
 WIDEST_NAME = 40
-
-
-class Watch(Protocol):
-    """Whoever watches one runbook's run; its threads may call at any time."""
-
-    def stage(self, sentence: str) -> None:
-        """What is being done now, before or between checks: `applying 5 migrations`."""
-        ...
-
-    def finished(self, result: Result) -> None:
-        """One check came to its end."""
-        ...
 
 
 class Progress(Protocol):

@@ -1,0 +1,145 @@
+"""Reports on disk: whole or not at all, one name each, however many runs write at the same time."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.errors import UsageError
+from checks.report.jsonfile import from_json, to_json
+from checks.report.junit import junit
+from checks.report.markdown import markdown
+from checks.report.model import Report
+
+SUFFIXES = {"json": ".json", "markdown": ".md", "junit": ".xml"}
+EVERY_FORMAT = frozenset(SUFFIXES)
+PART = ".part"
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where one report lies. `json` is always there: the rest can be drawn from it again."""
+
+    json: Path
+    markdown: Path | None = None
+    junit: Path | None = None
+
+    @property
+    def best(self) -> Path:
+        """The file to point a person at."""
+        return self.markdown or self.json
+
+
+def write(report: Report, folder: Path, *, formats: Collection[str] = EVERY_FORMAT) -> Written:
+    """Write `report` into `folder`, which is made if need be, as JSON and what else `formats` names.
+
+    Every file is complete before the first gets its name. Raises UsageError where the folder cannot be written or the
+    disk is full, and leaves nothing behind then.
+    """
+    drawn = {".json": to_json(report)}
+    if "markdown" in formats:
+        drawn[".md"] = markdown(report)
+    if "junit" in formats:
+        drawn[".xml"] = junit([report])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stem = _write_all(folder, _stem(report), drawn)
+    except OSError as failure:
+        raise unwritable(folder, failure) from None
+    paths = {suffix: folder / f"{stem}{suffix}" for suffix in drawn}
+    return Written(paths[".json"], paths.get(".md"), paths.get(".xml"))
+
+
+def replace_file(path: Path, content: str) -> None:
+    """Put `content` at `path` in one step: a reader sees the old file or the new one. Raises OSError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}{PART}")
+    try:
+        _fill(part, content)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> Report:
+    """The report whose JSON is at `path`. Raises UsageError where there is none."""
+    try:
+        text = path.read_bytes()
+    except OSError as failure:
+        raise UsageError(f"{path}: this report cannot be read: {failure.strerror}") from None
+    return from_json(text, path=path)
+
+
+def _stem(report: Report) -> str:
+    """`20261120T213529Z-gaia-verify`, so that names sort by time."""
+    run = report.run
+    moment = run.started.replace("-", "").replace(":", "")
+    return _NOT_IN_NAMES.sub("_", f"{moment}-{run.runbook}-{run.environment or run.mode}")
+
+
+def _write_all(folder: Path, stem: str, drawn: dict[str, str]) -> str:
+    """Write under the first free name like `stem`, and return that name.
+
+    Holding the hidden file of a name is holding the name: it is made exclusively, and turns into the report in one
+    step. So two runs of one second never share a name, and no lock is left behind by a killed one.
+    """
+    for name in _names(stem):
+        claim = folder / f".{name}.json{PART}"
+        try:
+            claim.touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        if any((folder / f"{name}{suffix}").exists() for suffix in SUFFIXES.values()):
+            claim.unlink()
+            continue
+        _complete(folder, name, drawn)
+        return name
+    raise AssertionError("names do not run out")
+
+
+def _complete(folder: Path, name: str, drawn: dict[str, str]) -> None:
+    targets = {
+        folder / f"{name}{suffix}": content for suffix, content in reversed(drawn.items())
+    }  # the JSON comes last
+    claims = {path: folder / f".{path.name}{PART}" for path in targets}
+    try:
+        for path, content in targets.items():
+            _fill(claims[path], content)
+        for path, claim in claims.items():
+            claim.replace(path)
+    except BaseException:
+        # Also on Ctrl-C: half a report would be read as a whole one.
+        for path, claim in claims.items():
+            with suppress(OSError):
+                claim.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+        raise
+
+
+def _fill(path: Path, content: str) -> None:
+    """Some disks say that they are full only on close, which the `with` waits for."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(content)
+
+
+def _names(stem: str) -> Iterator[str]:
+    yield stem
+    number = 2
+    while True:
+        yield f"{stem}-{number}"
+        number += 1
+
+
+def unwritable(folder: Path, failure: OSError) -> UsageError:
+    """What to say when a report or the index could not be written."""
+    hint = "name another folder with --out"
+    if failure.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return UsageError(f"{folder}: the report does not fit: {failure.strerror}", hint=f"make room, or {hint}")
+    return UsageError(f"{folder}: the report cannot be written there: {failure.strerror}", hint=hint)

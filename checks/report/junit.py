@@ -1,0 +1,90 @@
+"""JUnit XML, which every CI system shows: one test suite a runbook, one test case a check, at its line of the page.
+
+Control characters are spelt out: XML 1.0 knows no way to write them, and one in a message would cost the whole file.
+https://github.com/testmoapp/junitxml lists what readers understand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from checks.report.clean import one_line, visible
+from checks.report.model import CheckReport, FindingReport, Report
+from checks.result import Status
+
+
+def junit(reports: Sequence[Report]) -> str:
+    """All reports in one document of UTF-8 text."""
+    suites = ET.Element("testsuites", name="pgrunbook")
+    suites.extend(_suite(report) for report in reports)
+    ET.indent(suites)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(suites, encoding="unicode")}\n'
+
+
+def _suite(report: Report) -> ET.Element:
+    run, counts = report.run, report.run.counts
+    suite = ET.Element(
+        "testsuite",
+        name=one_line(run.runbook),
+        tests=str(len(report.checks)),
+        failures=str(counts[Status.FAILED]),
+        errors=str(counts[Status.ERRORED]),
+        skipped=str(counts[Status.SKIPPED]),
+        time=f"{run.seconds:.6f}",
+        timestamp=run.started.removesuffix("Z"),
+        hostname=one_line(report.provenance.host),
+    )
+    properties = ET.SubElement(suite, "properties")
+    facts = {"verdict": run.verdict.value, "summary": run.sentence, "server": run.server, "target": run.target}
+    facts |= {"commit": report.provenance.commit, "runbook.sha256": report.provenance.sha256}
+    for name, value in facts.items():
+        ET.SubElement(properties, "property", name=name, value=one_line(value))
+    suite.extend(_case(report, check) for check in report.checks)
+    return suite
+
+
+def _case(report: Report, check: CheckReport) -> ET.Element:
+    case = ET.Element(
+        "testcase",
+        classname=one_line(report.run.runbook),
+        name=one_line(check.name),
+        file=one_line(report.provenance.path),
+        line=str(check.line),
+        time=f"{check.seconds:.6f}",
+    )
+    match check.status:
+        case Status.FAILED:
+            _add(case, "failure", check, _story(report, check))
+        case Status.ERRORED:
+            _add(case, "error", check, _story(report, check))
+        case Status.SKIPPED:
+            _add(case, "skipped", check, "")
+        case Status.WARNED:  # JUnit has no word for it: the case passes, and says so in its output
+            ET.SubElement(case, "system-out").text = visible(f"WARNED: {_story(report, check)}")
+    return case
+
+
+def _add(case: ET.Element, kind: str, check: CheckReport, story: str) -> None:
+    codes = " ".join(check.codes)
+    ET.SubElement(case, kind, message=one_line(check.sentence), type=codes).text = visible(story) or None
+
+
+def _story(report: Report, check: CheckReport) -> str:
+    """What a person needs who sees only this: what is wrong, where, and what to do."""
+    lines = [f"{check.reason} ({check.code})"] if check.reason else []
+    lines += [f"Hint: {check.hint}"] if check.hint else []
+    for finding in check.broken:
+        lines += _told(finding)
+    lines.append(f"At {report.provenance.path}:{check.line}")
+    for fix in report.fixes_for(check):
+        lines += ["", f"Fix: {fix.title}" if fix.line else f"Fix for {fix.code}:", fix.text.strip("\n")]
+    return "\n".join(lines)
+
+
+def _told(finding: FindingReport) -> list[str]:
+    lines = [f"{finding.sentence} ({finding.code})"]
+    lines += [f"Expected: {finding.expected}"] if finding.expected else []
+    lines += [f"Observed: {finding.observed}"] if finding.observed else []
+    lines += [", ".join(f"{name}: {value}" for name, value in row.items()) for row in finding.evidence]
+    return lines
