@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.catalog import connectivity, query, settings, size
+from checks.catalog import connectivity, migrations, query, schema, settings, size, smoke, tls
 from checks.check import Check
 
-CATALOG: Mapping[str, Check] = {module.CHECK.kind: module.CHECK for module in (connectivity, settings, query, size)}
+CATALOG: Mapping[str, Check] = {
+    module.CHECK.kind: module.CHECK for module in (connectivity, tls, schema, migrations, settings, query, size, smoke)
+}

@@ -112,9 +112,35 @@ CONNECTION_CODES: Mapping[str, Code] = {
         "If it was not meant, find out who stopped it in the server's log, and start it.",
     ),
     "connectivity.unreachable": Code(
+        "This machine knows no way to the server's address, or may not use it.",
+        "The network, the route or the address is wrong: a VPN that is down, IPv6 without a route, a closed "
+        "socket folder.",
+        "Try `ip route get ADDRESS`, bring the VPN up, or use the host name of the provider's public endpoint.",
+    ),
+    "connectivity.not_permitted": Code(
+        "The server knows the role and its password, and does not let it into this database.",
+        "The role lacks CONNECT on the database, or the database takes no connections.",
+        "`GRANT CONNECT ON DATABASE … TO …`; look at `datallowconn` in pg_database.",
+    ),
+    "connectivity.tls_failed": Code(
+        "The server offers TLS, and client and server agree on no version or cipher of it.",
+        "Clients of this age cannot connect at all.",
+        "Compare `ssl_min_protocol_version`, `ssl_max_protocol_version` and `ssl_ciphers` with the client's OpenSSL.",
+    ),
+    "connectivity.misconfigured": Code(
+        "A connection parameter cannot be used: of the URL, of a service file, or of a PG… variable.",
+        "No packet was sent; the mistake is on this side.",
+        "Correct the parameter that the sentence repeats. `env | grep ^PG` shows the variables.",
+    ),
+    "connectivity.guards_missing": Code(
+        "The session was opened, but the settings that keep it from doing harm did not take effect.",
+        "A pooler or proxy in between drops or rewrites statements; without the guards, nothing is asked.",
+        "Connect to the server directly, or use a pooler in transaction mode.",
+    ),
+    "connectivity.failed": Code(
         "The connection failed for a reason that none of the other codes names; the sentence repeats it.",
         "No client with this URL can connect.",
-        "Try `psql` with the same URL, and compare what it says.",
+        "Try `psql` with the same URL, and look in the server's log for that minute.",
     ),
 }
 
@@ -156,6 +182,21 @@ RUN_CODES: Mapping[str, Code] = {
         "Either the database lacks a migration, or the page is wrong.",
         "Apply the migrations, or correct the name. Names outside `public` are written with their schema.",
     ),
+    "run.column_missing": Code(
+        "The query names a column that does not exist.",
+        "Either the database lacks a migration, or the page is wrong.",
+        "Apply the migrations, or compare with `\\d TABLE` in psql.",
+    ),
+    "run.function_missing": Code(
+        "The query calls a function or operator that does not exist for these types.",
+        "An extension is not installed, the server is older than the page, or a type is another than was thought.",
+        "Look with `\\df NAME` and `\\dx` in psql; a cast (`…::text`) tells the types apart.",
+    ),
+    "run.not_a_query": Code(
+        "The statement is one that a check cannot ask, such as COPY to or from the client.",
+        "There is no answer to judge.",
+        "Write a SELECT.",
+    ),
     "run.syntax": Code(
         "The server cannot parse the query.",
         "The check has never run, on any server.",
@@ -170,6 +211,11 @@ RUN_CODES: Mapping[str, Code] = {
         "The question was asked, and its answer could not be judged; the sentence says why.",
         "There is no verdict, and no verdict is not a good one.",
         "Do what the hint under the result says.",
+    ),
+    "run.not_prepared": Code(
+        "The disposable database could not be brought to the page's state: a migration or a fixture failed.",
+        "Every check of the data would fail for that one reason, so none was asked.",
+        "Read the server's words in the sentence, correct that file, and run again.",
     ),
     "run.no_target": Code(
         "The server that was to be asked could not be had.",

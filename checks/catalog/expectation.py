@@ -22,10 +22,10 @@ Scalar = bool | int | float | str
 _HOLDS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
-    "lt": operator.lt,
-    "le": operator.le,
     "gt": operator.gt,
     "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
 }
 _WORDS = {
     "eq": "{}",

@@ -1,0 +1,82 @@
+"""How a database differs from what a page lists of it: one finding for each way, naming every object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from checks.catalog.inventory import Item, Part
+from checks.catalog.names import PUBLIC, plural, some
+from checks.catalog.spelling import same_type
+from checks.check import Engine, Finding
+from checks.suggest import did_you_mean
+
+Found = Mapping[Item, Mapping[str, Any]]
+
+
+def absent(part: Part, missing: Sequence[Item], others: Mapping[Item, str]) -> Finding:
+    """Items of `part` that are `missing`; `others` are tables and views by noun, to tell what else there is."""
+    hints = {item: _hint(item, others) if part.noun in {"table", "view"} else "" for item in missing}
+    labels = [f"{item} ({hint})" if hint else str(item) for item, hint in hints.items()]
+    return Finding(
+        f"schema.{part.noun}_missing",
+        False,
+        f"{plural(len(missing), part.noun)} {'is' if len(missing) == 1 else 'are'} missing: {some(labels)}.",
+        expected=plural(len(part.wanted), part.noun),
+        observed=f"{len(part.wanted) - len(missing)} of them",
+        evidence=tuple({part.noun: str(item), "found": hints[item] or "nothing"} for item in missing),
+    )
+
+
+def _hint(missing: Item, others: Mapping[Item, str]) -> str:
+    namesakes = [
+        f"{noun} {other if other.schema != PUBLIC else f'{PUBLIC}.{other}'}"
+        for other, noun in others.items()
+        if other.name == missing.name
+    ]
+    return f"there is {some(namesakes)}" if namesakes else did_you_mean(str(missing), map(str, others))
+
+
+def of_other_types(wanted: Mapping[Item, str], found: Found, engine: Engine) -> list[Finding]:
+    """Columns that are there with another type."""
+    differing = [
+        (item, type_name, found[item]["type"])
+        for item, type_name in wanted.items()
+        if item in found and not same_type(type_name, found[item]["type"], engine)
+    ]
+    if not differing:
+        return []
+    labels = [f"{item} is {there}, not {type_name}" for item, type_name, there in differing]
+    evidence = tuple({"column": str(item), "expected": one, "observed": other} for item, one, other in differing)
+    sentence = f"{plural(len(differing), 'column')} of another type: {some(labels)}."
+    return [Finding("schema.column_type", False, sentence, "the types listed", some(labels), evidence)]
+
+
+def invalid(wanted: Iterable[Item], found: Found) -> list[Finding]:
+    """Indexes that are there, and that no query uses."""
+    broken = [item for item in wanted if item in found and not found[item]["valid"]]
+    if not broken:
+        return []
+    sentence = f"{plural(len(broken), 'index')} {'is' if len(broken) == 1 else 'are'} invalid: {some(broken)}."
+    evidence = tuple({"index": str(item)} for item in broken)
+    return [Finding("schema.index_invalid", False, sentence, "valid indexes", some(broken), evidence)]
+
+
+def unexpected(beside: Mapping[str, Sequence[Item]]) -> list[Finding]:
+    """Objects, by noun, that the page does not list."""
+    objects = [(noun, item) for noun, items in beside.items() for item in items]
+    if not objects:
+        return []
+    labels = [f"{noun} {item}" for noun, item in objects]
+    evidence = tuple({"kind": noun, "name": str(item)} for noun, item in objects)
+    sentence = f"{plural(len(objects), 'object')} the page does not list: {some(labels)}."
+    return [Finding("schema.unexpected", False, sentence, "only what the page lists", some(labels), evidence)]
+
+
+def complete(parts: Sequence[Part]) -> Finding:
+    """Everything is there, and nothing else where that was asked."""
+    counts = ", ".join(plural(len(part.wanted), part.noun) for part in parts)
+    alone = ", and nothing beside them" if parts[0].exact else ""
+    one = sum(len(part.wanted) for part in parts) == 1
+    sentence = f"{counts} {'is' if one else 'are'} there as the page lists them{alone}."
+    return Finding("schema.complete", True, sentence, counts, "all of them")
