@@ -9,10 +9,12 @@ from dataclasses import dataclass
 class Rehearsal:
     """Every migration applied, taken back where the tool can, and applied again, on an empty database.
 
-    `walk` names the steps taken (`up`, `down`, `up`), or is empty where the tool knows no way down, which `no_way_down`
-    explains. `left_behind` are objects that a full downgrade did not remove. `drift` are differences between the
-    declared metadata and the migrated database, one sentence each; None where no metadata is declared. `failure` is
-    the sentence of the step that failed, with the database's own words; `failed_step` is up, down or up again.
+    `walk` names the steps that succeeded (`up`, `down`, `up again`); `no_way_down` says why there was no second one.
+    `left_behind` are objects that a full downgrade did not remove. `drift` are differences between the declared
+    metadata and the migrated database, one sentence each; None where no metadata is declared, or it was not reached.
+    `failure` is the sentence of the step that failed, with the database's own words; `failed_step` is up, down, up
+    again or drift. `ready` says whether the database stands at head now, whatever failed on the way: a way down that
+    does not work is a finding, and no reason to ask nothing else.
     """
 
     walk: tuple[str, ...] = ()
@@ -22,3 +24,4 @@ class Rehearsal:
     failed_step: str = ""
     failure: str = ""
     seconds: float = 0.0
+    ready: bool = False
