@@ -78,6 +78,13 @@ class Server:
         return server
 
     @property
+    def process_id(self) -> int:
+        """The number of the server's first process. Raises TargetFailed after `stop`."""
+        if self._postmaster is None:
+            raise TargetFailed("The disposable server has been stopped.")
+        return self._postmaster.process.pid
+
+    @property
     def has_tls(self) -> bool:
         """Whether it was set to speak TLS."""
         return str(self._groundwork.settings["ssl"]).lower() in {"on", "true", "yes", "1"}

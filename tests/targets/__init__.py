@@ -1,0 +1,1 @@
+"""Tests of the targets: real servers, and listeners that misbehave."""
