@@ -156,7 +156,7 @@ def _opened(path: Path, *, writable: bool) -> sqlite3.Connection:
 def _no_database(path: Path, error: sqlite3.Error) -> ConnectionFailed:
     return ConnectionFailed(
         f"The file {path} cannot be opened as a SQLite database: {error}.",
-        code="connectivity.not_a_database" if "not a database" in str(error) else "connectivity.unreachable",
+        code="connectivity.misconfigured" if "not a database" in str(error) else "connectivity.unreachable",
         hint="Look whether it is the right file, and whether you may read it and its folder.",
     )
 
