@@ -6,9 +6,8 @@ Nothing here knows a kind, nor which of the two sorts of block the words came fr
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from itertools import combinations
 from typing import Any, ClassVar
 
 from checks.check import Check, Severity
@@ -70,7 +69,7 @@ def read_entry(kind: str, document: Document, at: Loc, catalog: Catalog, mistake
         mistakes.add(document.place(at), f"the parameters of `{kind}` are a mapping", hint)
         return None
     common = _common(kind, document, at, catalog, mistakes)
-    wanted = catalog.kinds[kind].params
+    wanted: type[Any] = catalog.kinds[kind].params
     own = {key: value for key, value in data.items() if key not in COMMON}
     params = validate(wanted, own, mistakes, document=document, at=at, name=f"`{kind}`", also=COMMON)
     if common is None or params is None:
@@ -87,15 +86,18 @@ def read_entry(kind: str, document: Document, at: Loc, catalog: Catalog, mistake
     return Placed(entry, place)
 
 
-def check_pairs(entries: list[Placed], mistakes: Mistakes) -> None:
+def check_pairs(entries: Sequence[Placed], mistakes: Mistakes) -> None:
     """Two checks may not share a name, nor be the same question under two names."""
-    for one, other in combinations(entries, 2):
-        if one.entry.name == other.entry.name:
-            message = f"`{other.entry.name}` is also the name of the check on line {one.entry.line}"
-            mistakes.add(other.place, message, "give one of them a `name` of its own")
-        elif _same_question(one.entry, other.entry):
-            message = f"`{other.entry.name}` asks what `{one.entry.name}` on line {one.entry.line} asks already"
-            mistakes.add(other.place, message, "remove one of them")
+    for index, (entry, place) in enumerate((placed.entry, placed.place) for placed in entries):
+        earlier = [placed.entry for placed in entries[:index]]
+        namesake = next((other for other in earlier if other.name == entry.name), None)
+        twin = next((other for other in earlier if _same_question(other, entry)), None)
+        if namesake:
+            message = f"`{entry.name}` is also the name of the check on line {namesake.line}"
+            mistakes.add(place, message, "give one of them a `name` of its own")
+        elif twin:
+            message = f"`{entry.name}` asks what `{twin.name}` on line {twin.line} asks already"
+            mistakes.add(place, message, "remove one of them")
 
 
 def _same_question(one: CheckEntry, other: CheckEntry) -> bool:
@@ -106,15 +108,20 @@ def _same_question(one: CheckEntry, other: CheckEntry) -> bool:
 
 def _common(kind: str, document: Document, at: Loc, catalog: Catalog, mistakes: Mistakes) -> CommonKeys | None:
     data = {key: value for key, value in (document.value(at) or {}).items() if key in COMMON}
-    common = validate(CommonKeys, data, mistakes, document=document, at=at, name=f"`{kind}`")
-    if common is None or catalog.environments is None:
-        return common
-    for index, environment in enumerate(common.environments):
-        if environment not in catalog.environments:
-            hint = did_you_mean(environment, catalog.environments) or _listed(catalog.environments)
+    listed = data.get("environments")
+    if isinstance(listed, list) and catalog.environments is not None:
+        _check_environments(listed, document, at, catalog.environments, mistakes)
+    return validate(CommonKeys, data, mistakes, document=document, at=at, name=f"`{kind}`")
+
+
+def _check_environments(
+    listed: list[Any], document: Document, at: Loc, known: Collection[str], mistakes: Mistakes
+) -> None:
+    for index, name in enumerate(listed):
+        if isinstance(name, str) and name not in known:
+            hint = did_you_mean(name, known) or _listed(known)
             place = document.place((*at, "environments", index))
-            mistakes.add(place, f"the front matter has no environment `{environment}`", hint)
-    return common
+            mistakes.add(place, f"the front matter has no environment `{name}`", hint)
 
 
 def _listed(environments: Collection[str]) -> str:

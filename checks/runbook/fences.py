@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from checks.runbook.markdown import Block, Page
+from checks.runbook.markdown import Block, Page, Words
 from checks.runbook.mistakes import Mistakes, Place
 from checks.runbook.model import Language
 
@@ -41,24 +41,26 @@ def almost(info: str) -> bool:
     return "=" not in second and SequenceMatcher(None, "check", re.sub(r"\W", "", second)).ratio() > 0.7
 
 
-def check_fences(page: Page, mistakes: Mistakes) -> None:
-    """Every block that is not what it seems."""
-    for block in page.blocks():
-        place = block_place(page, block)
-        if not block.closed:
-            message = f"this block, opened by `{block.marker}`, is never closed: the rest of the page is part of it"
-            mistakes.add(place, message, f"close it with a line of `{block.marker}`")
-        elif almost(block.info):
-            message = f"`{_short(block.info)}` is no check, though it looks like one"
-            mistakes.add(place, message, "write `yaml check` or `sql check` after the marker; nothing else is run")
-        elif block.nested and language(block.info):
-            message = "a check inside a list or a quotation is not run"
-            mistakes.add(
-                place, message, "move the block to the left margin, where the report can put evidence under it"
-            )
-        _swallowed(block, mistakes)
+def find_checks(page: Page, mistakes: Mistakes) -> set[Block]:
+    """The blocks that are checks and can be read. Every block that is not what it seems is told of."""
     for words in page.words():
-        _not_a_fence(words.span.start, words.content, mistakes)
+        _not_a_fence(words, mistakes)
+    return {block for block in page.blocks() if _is_whole(page, block, mistakes) and language(block.info)}
+
+
+def _is_whole(page: Page, block: Block, mistakes: Mistakes) -> bool:
+    place, before = block_place(page, block), len(mistakes.found)
+    if not block.closed:
+        message = "the block opened here is never closed, so the rest of the page is part of it"
+        mistakes.add(place, message, f"close it with a line of {block.marker}")
+    elif almost(block.info):
+        message = f"`{_short(block.info)}` is no check, though it looks like one"
+        mistakes.add(place, message, "write `yaml check` or `sql check` after the marker; nothing else is run")
+    elif block.nested and language(block.info):
+        hint = "move the block to the left margin, where the report can put evidence under it"
+        mistakes.add(place, "a check inside a list or a quotation is not run", hint)
+    _swallowed(block, mistakes)
+    return len(mistakes.found) == before
 
 
 def block_place(page: Page, block: Block) -> Place:
@@ -78,13 +80,14 @@ def _swallowed(block: Block, mistakes: Mistakes) -> None:
             mistakes.add(Place(block.span.start + 2 + number), message, hint)
 
 
-def _not_a_fence(start: int, content: str, mistakes: Mistakes) -> None:
-    for number, line in enumerate(content.split("\n")):
+def _not_a_fence(words: Words, mistakes: Mistakes) -> None:
+    """What looks like an opening marker in text. In an HTML comment it was put out of action on purpose."""
+    for number, line in enumerate(words.content.split("\n")):
         match = _OPENING.match(line)
-        if match and (language(match[2]) or almost(match[2])) and "<!--" not in content:
+        if match and (language(match[2]) or almost(match[2])) and "<!--" not in words.content:
             message = f"`{_short(match[2])}` opens no block here, so it is text and is not run"
-            hint = "leave backticks out of the words after the marker, and start the block at the left margin"
-            mistakes.add(Place(start + 1 + number), message, hint)
+            hint = "leave backticks out of the words after the marker, and an empty line above it"
+            mistakes.add(Place(words.span.start + 1 + number), message, hint)
 
 
 def _short(info: str) -> str:

@@ -5,7 +5,7 @@ Every stage adds to the same list of mistakes and goes on, so that a person repa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from checks.check import Check
 from checks.errors import RunbookError
 from checks.runbook import passwords
 from checks.runbook.entries import Catalog, Placed, check_pairs
-from checks.runbook.fences import check_fences, language
+from checks.runbook.fences import find_checks, language
 from checks.runbook.fixes import check_stray_fixes, read_fixes
 from checks.runbook.front_matter import environments, load_front, validate_front
 from checks.runbook.markdown import Block, Heading, Page, parse
@@ -40,7 +40,6 @@ def interpret(path: Path, content: bytes, kinds: Mapping[str, Check], codes: Col
     _check_passwords(page, mistakes)
     document = load_front(page, mistakes)
     front = None if document is None else validate_front(document, mistakes)
-    check_fences(page, mistakes)
     check_stray_fixes(page, mistakes)
     sections = _sections(page, Catalog(kinds, environments(document)), codes, mistakes)
     if mistakes.found or front is None:
@@ -69,7 +68,7 @@ def _check_passwords(page: Page, mistakes: Mistakes) -> None:
 def _sections(page: Page, catalog: Catalog, codes: Collection[str], mistakes: Mistakes) -> tuple[Section, ...]:
     fences: dict[int, Fence] = {}
     every: list[Placed] = []
-    for title, block in _check_blocks(page):
+    for title, block in _titled(page, find_checks(page, mistakes)):
         placed = _checks_of(page, block, title, catalog, mistakes)
         every += placed
         fences[block.span.start] = _fence(page, block, placed)
@@ -78,13 +77,13 @@ def _sections(page: Page, catalog: Catalog, codes: Collection[str], mistakes: Mi
     return assemble(page, fences, fixes)
 
 
-def _check_blocks(page: Page) -> Iterator[tuple[str, Block]]:
-    """The blocks that are checks, each with the name its heading gives it: a second `sql check` there has a number."""
+def _titled(page: Page, checks: Set[Block]) -> Iterator[tuple[str, Block]]:
+    """The checks in order, each with the name its heading gives it: a second `sql check` there has a number."""
     title, number = "", 0
     for item in page.items:
         if isinstance(item, Heading):
             title, number = item.title, 0
-        elif isinstance(item, Block) and language(item.info) and item.closed and not item.nested:
+        elif isinstance(item, Block) and item in checks:
             number += language(item.info) == "sql"
             yield f"{title} {number}" if title and number > 1 else title, item
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from checks.runbook.markdown import Heading, Page, Span
+from checks.runbook.markdown import Page, Span
 from checks.runbook.model import Fence, Prose, Section
 
 
@@ -17,36 +18,28 @@ def assemble(page: Page, checks: Mapping[int, Fence], fixes: Mapping[int, tuple[
     """
     start = page.front.end if page.front else 0
     headings = list(page.headings())
-    bounds = [heading.span.start for heading in headings] + [len(page.lines)]
-    sections = [_section(page, None, Span(start, bounds[0]), checks, ())]
-    for heading, (_, end) in zip(headings, pairwise(bounds), strict=True):
-        span = Span(heading.span.end, end)
-        sections.append(_section(page, heading, span, checks, fixes.get(heading.span.start, ())))
-    return tuple(section for section in sections if section.level or section.parts)
+    bounds = [start, *(heading.span.start for heading in headings), len(page.lines)]
+    blocks = [block.span for block in page.blocks() if block.span.start in checks]
+    spans = [blocks[bisect_left(blocks, (low,)) : bisect_left(blocks, (high,))] for low, high in pairwise(bounds)]
+    first = Section(0, "", start + 1, parts=_parts(page, Span(start, bounds[1]), spans[0], checks))
+    sections = [first] if first.parts else []
+    for heading, end, inside in zip(headings, bounds[2:], spans[1:], strict=True):
+        parts = _parts(page, Span(heading.span.end, end), inside, checks)
+        codes = fixes.get(heading.span.start, ())
+        line, text = heading.span.start + 1, page.text(heading.span)
+        sections.append(Section(heading.level, heading.title, line, codes, parts, text))
+    return tuple(sections)
 
 
-def _section(
-    page: Page, heading: Heading | None, span: Span, checks: Mapping[int, Fence], fixes: tuple[str, ...]
-) -> Section:
-    parts = tuple(_parts(page, span, checks))
-    if heading is None:
-        return Section(0, "", span.start + 1, parts=parts)
-    return Section(heading.level, heading.title, heading.span.start + 1, fixes, parts, page.text(heading.span))
+def _parts(page: Page, whole: Span, blocks: Sequence[Span], checks: Mapping[int, Fence]) -> tuple[Prose | Fence, ...]:
+    parts: list[Prose | Fence] = []
+    start = whole.start
+    for block in blocks:
+        parts += [*_prose(page, Span(start, block.start)), checks[block.start]]
+        start = block.end
+    return (*parts, *_prose(page, Span(start, whole.end)))
 
 
-def _parts(page: Page, span: Span, checks: Mapping[int, Fence]) -> Iterator[Prose | Fence]:
-    start = span.start
-    for block in page.blocks():
-        fence = checks.get(block.span.start)
-        if fence is None or not span.start <= block.span.start < span.end:
-            continue
-        yield from _prose(page, Span(start, block.span.start))
-        yield fence
-        start = block.span.end
-    yield from _prose(page, Span(start, span.end))
-
-
-def _prose(page: Page, span: Span) -> Iterator[Prose]:
+def _prose(page: Page, span: Span) -> list[Prose]:
     text = page.text(span)
-    if text:
-        yield Prose(text, span.start + 1)
+    return [Prose(text, span.start + 1)] if text else []

@@ -16,7 +16,7 @@ from checks.runbook.yaml_source import Document
 from checks.suggest import did_you_mean
 
 KIND = "query"
-_NO_STATEMENT = re.compile(r"(\s|;|--[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_NO_STATEMENT = re.compile(r"(?:\s++|;|--[^\n]*+|(?>/\*.*?\*/))*+", re.DOTALL)
 
 
 def read_sql(page: Page, block: Block, title: str, catalog: Catalog, mistakes: Mistakes) -> Placed | None:

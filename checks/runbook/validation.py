@@ -6,6 +6,7 @@ pydantic validates as strictly as it does JSON: text is no number, `yes` is no t
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def validate(
     from pydantic import ValidationError
 
     try:
-        return cast("T", adapter(wanted).validate_json(json.dumps(data), strict=True))
+        return cast("T", adapter(cast("Any", wanted)).validate_json(json.dumps(data), strict=True))
     except ValidationError as error:
         errors: _Errors = [dict(one) for one in error.errors(include_url=False, include_input=False)]
     _Telling(wanted, mistakes, document, at, name, frozenset(also)).tell(errors)
@@ -89,9 +90,15 @@ class _Telling:
             self._unknown_key(place)
             return
         message, hint = sentence(self._called(place), error, self.document.value(place))
+        place = self._blamed(place, message)
         about_the_key = error["type"] == "missing" or error["loc"][-1:] == ("[key]",)
         where = self.document.key_place(place) if about_the_key else self.document.place(place)
         self.mistakes.add(where, message, hint)
+
+    def _blamed(self, place: Loc, message: str) -> Loc:
+        """A rule about a whole that names one of its keys is shown at that key: "`timeout` must be …"."""
+        named = (*place, *re.findall(r": `(\w+)` ", message)[:1])
+        return named if named in self.document.values else place
 
     def _unknown_key(self, place: Loc) -> None:
         key = str(place[-1])

@@ -7,6 +7,7 @@ types, because runbooks are pickled and read back without that library.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 Loc = tuple[str | int, ...]
 
 LARGEST = 64 * 1024
+_DEEPEST = 50
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {"str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge", "value"}
 
@@ -71,7 +73,9 @@ class Document:
         return found
 
     def place(self, loc: Loc) -> Place:
-        """Where the value at `loc` stands."""
+        """Where the value at `loc` stands, or what it is part of."""
+        while loc and loc not in self.values:
+            loc = loc[:-1]
         return self.values.get(loc, self.top)
 
     def key_place(self, loc: Loc) -> Place:
@@ -84,6 +88,10 @@ def load(source: Source, mistakes: Mistakes) -> Document | None:
     top = Place(source.line, 1 + (source.indents[0] if source.indents else 0))
     if len(source.text.encode(errors="replace")) > LARGEST:
         mistakes.add(top, f"this YAML is longer than {LARGEST // 1024} KiB", "a page that long is no longer read")
+        return None
+    directive = re.match(r"(?:[ \t]*(?:#[^\n]*)?\n)*%", source.text)
+    if directive:
+        mistakes.add(source.place(directive.end() - 1), "a runbook has no YAML directives", "remove this line")
         return None
     document = Document(top)
     before = len(mistakes.found)
@@ -148,12 +156,15 @@ class _Walk:
 
         place = self.source.place(node.start_mark.index)
         self.document.values[path] = place
+        if len(path) > _DEEPEST:
+            raise RecursionError
         if node.anchor:
             hint = "write the value out where it is used; quote a text that starts with `&` or `*`"
             self.mistakes.add(place, f"the anchor `&{node.anchor}`: a runbook has no YAML anchors or aliases", hint)
             return None  # what lies below may contain itself
         if str(node.tag).removeprefix(_TAG) not in _PLAIN_TAGS:
-            self.mistakes.add(place, f"the tag `{node.tag}`: a runbook has no YAML tags", "quote the text instead")
+            tag = str(node.tag).replace(_TAG, "!!")
+            self.mistakes.add(place, f"the tag `{tag}`: a runbook has no YAML tags", "leave it out")
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
