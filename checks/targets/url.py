@@ -76,7 +76,7 @@ def masked(endpoint: Endpoint) -> str:
     if endpoint.engine == SQLITE:
         return f"sqlite:///{endpoint.path}"
     query = {key: endpoint.options[key] for key in ("service", "sslmode") if key in endpoint.options}
-    return _url("postgresql", endpoint, endpoint.user, query)
+    return _url("postgresql", endpoint, quote(endpoint.user or "", safe=""), query)
 
 
 def sqlalchemy_url(endpoint: Endpoint) -> str:
@@ -89,7 +89,7 @@ def sqlalchemy_url(endpoint: Endpoint) -> str:
     return _url("postgresql+psycopg", endpoint, user, dict(endpoint.options))
 
 
-def _url(scheme: str, endpoint: Endpoint, user: str | None, query: dict[str, str]) -> str:
+def _url(scheme: str, endpoint: Endpoint, user: str, query: dict[str, str]) -> str:
     host = endpoint.host or ""
     if endpoint.is_socket:
         query = {"host": host, **query}
