@@ -38,10 +38,17 @@ class ListMeans:
         mapping = handler(source)
         names = core_schema.list_schema(core_schema.str_schema())
         return core_schema.no_info_before_validator_function(
-            lambda value: {self.key: value} if isinstance(value, list | tuple) else value,
+            self._as_mapping,
             mapping,
             json_schema_input_schema=core_schema.union_schema([names, mapping]),
         )
+
+    def _as_mapping(self, value: Any) -> Any:
+        # Past this validator a list of the page is a Python list, which strictness would not take for a tuple.
+        mapping = {self.key: value} if isinstance(value, list | tuple) else value
+        if not isinstance(mapping, dict):
+            return mapping
+        return {key: tuple(names) if isinstance(names, list) else names for key, names in mapping.items()}
 
 
 Names = tuple[str, ...]
