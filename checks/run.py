@@ -33,8 +33,12 @@ RUN_DEADLINE = 120.0
 MIGRATIONS = "migrations"
 
 
-class Progress(Protocol):
-    """Whoever watches the run; called from its threads, one call at a time."""
+class Watch(Protocol):
+    """Whoever watches one runbook's run; its threads may call at any time."""
+
+    def stage(self, sentence: str) -> None:
+        """What is being done now, before or between checks: `applying 5 migrations`."""
+        ...
 
     def finished(self, result: Result) -> None:
         """One check came to its end."""
@@ -46,7 +50,7 @@ def run(
     target: Target,
     circumstances: Circumstances,
     *,
-    progress: Progress,
+    watch: Watch,
     stop: threading.Event,
     withheld: CouldNotTell | None = None,
     deadline: float = RUN_DEADLINE,
@@ -58,7 +62,7 @@ def run(
     Never raises for what a check or a server does.
     """
     started, clock = datetime.now(UTC), time.monotonic()
-    board = Board(plan.checks, progress)
+    board = Board(plan.checks, watch)
     asked = [check for check in plan.checks if not check.skip]
     if withheld is not None:
         asked = [check for check in asked if check.check.kind == MIGRATIONS]
@@ -82,9 +86,9 @@ def run(
     )
 
 
-def without_asking(plan: Plan, target: str, reason: CouldNotTell, progress: Progress) -> Results:
+def without_asking(plan: Plan, target: str, reason: CouldNotTell, watch: Watch) -> Results:
     """The results of a run whose target could not be had: every check that would have been asked is errored."""
-    board = Board(plan.checks, progress)
+    board = Board(plan.checks, watch)
     board.close(reason.code, reason.sentence, reason.hint)
     return Results(plan, target, None, {}, datetime.now(UTC), 0.0, board.results())
 
@@ -116,9 +120,9 @@ def _wait(lanes: Sequence[Lane], board: Board, *, until: float, stop: threading.
 class Board:
     """The results as they come in; the first one for a check is the one that counts."""
 
-    def __init__(self, planned: Sequence[PlannedCheck], progress: Progress) -> None:
+    def __init__(self, planned: Sequence[PlannedCheck], watch: Watch) -> None:
         self._planned = planned
-        self._progress = progress
+        self._watch = watch
         self._lock = threading.Lock()
         self._results: dict[str, Result] = {}
         self._arrivals: queue.SimpleQueue[None] = queue.SimpleQueue()
@@ -130,7 +134,7 @@ class Board:
         with self._lock:
             if result.planned.name not in self._results:
                 self._results[result.planned.name] = result
-                self._progress.finished(result)
+                self._watch.finished(result)
         self._arrivals.put(None)
 
     def close(self, code: str, reason: str, hint: str = "", besides: Sequence[PlannedCheck] = ()) -> None:

@@ -7,16 +7,20 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import Task, task
 
-from checks.errors import PgrunbookError
+from checks.errors import PgrunbookError, UsageError
 from checks.result import COULD_NOT_TELL, HELD, INTERRUPTED
 from checks.secrets import mask
+
+if TYPE_CHECKING:
+    from checks.output import Output
 
 EXIT_CODES = """
     Exit codes: 0 all held, 1 a check failed, 2 the runbook or the command line is wrong, 3 could not tell,
@@ -46,8 +50,9 @@ def shown_task(help: dict[str, str], *, iterable: tuple[str, ...] = (), **option
             if code:
                 raise Exit(code=code)
 
-        wrapped.__doc__ = f"{body.__doc__}\n{EXIT_CODES}"
-        return task(wrapped, help=help, iterable=list(iterable), auto_shortflags=False, **options)  # type: ignore[no-any-return]
+        wrapped.__doc__ = (body.__doc__ or "").rstrip() + "\n" + EXIT_CODES
+        made: Task[Any] = task(help=help, iterable=list(iterable), auto_shortflags=False, **options)(wrapped)
+        return made
 
     return decorate
 
@@ -95,8 +100,8 @@ def verify(
 
     return pipeline.verify(
         pipeline.Selection(tuple(runbook), tuple(only)),
-        pipeline.Output(format=format, folder=out, strict=strict),
-        rows=pipeline.whole_number("--rows", rows),
+        _output(format, out, strict=strict),
+        rows=_whole_number("--rows", rows),
         postgres_bin=postgres_bin,
     )
 
@@ -123,37 +128,41 @@ def check(
 
     return pipeline.check(
         pipeline.Selection(tuple(runbook), tuple(only)),
-        pipeline.Output(format=format, folder=out, strict=strict),
+        _output(format, out, strict=strict),
         environment=env,
         env_file=env_file,
     )
 
 
 @shown_task(
-    PAGES_HELP | {"sql": "PREPARE every query on a disposable server too."},
+    PAGES_HELP
+    | {
+        "sql": "PREPARE every query on a disposable server too.",
+        "postgres-bin": "Folder with the PostgreSQL binaries to use.",
+    },
     iterable=("runbook",),
 )
-def lint(_: Context, runbook: list[str], sql: bool = False, format: str = "text") -> int:
+def lint(_: Context, runbook: list[str], sql: bool = False, postgres_bin: str = "", format: str = "text") -> int:
     """Find every mistake in the runbooks without a database; with --sql, PREPARE every query on a disposable server."""
-    from checks import pipeline
+    from checks import pages
 
-    return pipeline.lint(pipeline.Selection(tuple(runbook)), sql=sql, format=format)
+    return pages.lint(runbook, sql=sql, postgres_bin=postgres_bin, format=format)
 
 
 @shown_task({"code": "A finding code, such as migrations.behind."}, positional=["code"])
 def explain(_: Context, code: str) -> int:
     """Say what a finding code means, why it matters and how to fix it."""
-    from checks import pipeline
+    from checks import pages
 
-    return pipeline.explain(code)
+    return pages.explain(code)
 
 
 @shown_task(PAGES_HELP, iterable=("runbook",), name="list")
 def list_(_: Context, runbook: list[str], format: str = "text") -> int:
     """List the runbooks here, their environments and their checks; no database is touched."""
-    from checks import pipeline
+    from checks import pages
 
-    return pipeline.listing(pipeline.Selection(tuple(runbook)), format=format)
+    return pages.listing(runbook, format=format)
 
 
 @shown_task(
@@ -162,9 +171,9 @@ def list_(_: Context, runbook: list[str], format: str = "text") -> int:
 )
 def report(_: Context, runbook: list[str], format: str = "text", out: str = "reports") -> int:
     """Show the newest report again, of each runbook or of those named, from its JSON in the reports folder."""
-    from checks import pipeline
+    from checks.output import show_newest
 
-    return pipeline.show_reports(pipeline.Selection(tuple(runbook)), pipeline.Output(format=format, folder=out))
+    return show_newest(runbook, _output(format, out))
 
 
 @shown_task({"format": PAGES_HELP["format"]})
@@ -178,3 +187,15 @@ def doctor(_: Context, format: str = "text") -> int:
 def namespace(*more: Task[Any]) -> Collection:
     """The tasks under their names, for tasks.py, which adds a checkout's own, and for the `pgrunbook` command."""
     return Collection(verify, check, lint, explain, list_, report, doctor, *more)
+
+
+def _output(format: str, out: str, *, strict: bool = False) -> Output:
+    from checks.output import Output
+
+    return Output(format=format, folder=Path(out), strict=strict)
+
+
+def _whole_number(flag: str, text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"{flag} {text}: not a whole number above 0.")
+    return int(text)

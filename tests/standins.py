@@ -85,9 +85,12 @@ class StandInTarget:
 
 @dataclass
 class Onlooker:
-    """A progress that remembers."""
+    """A watch that remembers."""
 
     seen: list[Result] = field(default_factory=list)
+
+    def stage(self, sentence: str) -> None:
+        """Nothing to remember."""
 
     def finished(self, result: Result) -> None:
         self.seen.append(result)

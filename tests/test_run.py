@@ -22,7 +22,7 @@ def run_of(
 ) -> Results:
     circumstances = Circumstances(Path(), POSTGRESQL, target.endpoint, disposable=True)
     stop = stop or threading.Event()
-    return run(plan_of(*checks), target, circumstances, progress=Onlooker(), stop=stop, **options)
+    return run(plan_of(*checks), target, circumstances, watch=Onlooker(), stop=stop, **options)
 
 
 def statuses(results: Results) -> dict[str, str]:
@@ -145,7 +145,7 @@ def test_stopping_returns_what_is_known() -> None:
 
     circumstances = Circumstances(Path(), POSTGRESQL, target.endpoint, disposable=True)
     plan = plan_of(planned("a", asks("1"), alone=True), planned("b", asks(BLOCKS)))
-    results = run(plan, target, circumstances, progress=Stopper(), stop=stop)
+    results = run(plan, target, circumstances, watch=Stopper(), stop=stop)
     assert statuses(results) == {"a": "passed", "b": "errored"}
     assert (results.interrupted, results.results[1].code) == (True, "run.interrupted")
 

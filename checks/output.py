@@ -1,0 +1,101 @@
+"""Where reports go: the reports folder, stdout in the format asked for, and GitHub's own places."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.errors import UsageError
+from checks.report import files
+from checks.report.index import newest, rewrite_index
+from checks.report.model import Report
+from checks.report.summary import annotations, append_summary, on_github
+from checks.result import worst
+from checks.suggest import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What stdout gets, where reports are written, and whether warnings fail the run. Raises UsageError."""
+
+    format: str = "text"
+    folder: Path = Path("reports")
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            known = f"one of {', '.join(FORMATS)}"
+            raise UsageError(
+                f"--format {self.format}: no such format.", hint=did_you_mean(self.format, FORMATS) or known
+            )
+
+
+def publish(reports: Sequence[Report], output: Output) -> None:
+    """Write every report and the index, then show them. Raises UsageError where the folder cannot be written."""
+    # Files come first: whatever happens to stdout, the evidence is on disk.
+    written = {report.run.runbook: files.write(report, output.folder).best for report in reports}
+    rewrite_index(output.folder)
+    show(reports, output, written)
+    if on_github(os.environ):
+        append_summary(reports, os.environ)
+        for command in annotations(reports):
+            sys.stderr.write(f"{command}\n")
+
+
+def show(reports: Sequence[Report], output: Output, written: dict[str, Path]) -> None:
+    """The reports on stdout, in the format asked for and nothing else."""
+    if output.format == "text":
+        from checks.report.terminal import print_outcome
+
+        print_outcome(reports, written, stream=sys.stdout, environ=os.environ)
+    else:
+        sys.stdout.write(FORMATS[output.format](reports))
+    sys.stdout.flush()
+
+
+def show_newest(runbooks: Sequence[str], output: Output) -> int:
+    """The newest report of each named runbook, or of every one, again; what they said, as an exit code.
+
+    Raises UsageError where there is none.
+    """
+    found = newest(output.folder, runbooks)
+    reports = [files.read(path) for path in found]
+    show(
+        reports,
+        output,
+        {report.run.runbook: path.with_suffix(".md") for report, path in zip(reports, found, strict=True)},
+    )
+    return worst(report.run.exit_code for report in reports)
+
+
+def _text(_: Sequence[Report]) -> str:
+    raise AssertionError("text is printed line by line")
+
+
+def _json(reports: Sequence[Report]) -> str:
+    from checks.report.jsonfile import to_json
+
+    return "[" + ",\n".join(to_json(report).rstrip("\n") for report in reports) + "]\n"
+
+
+def _markdown(reports: Sequence[Report]) -> str:
+    from checks.report.markdown import markdown
+
+    return "\n".join(markdown(report) for report in reports)
+
+
+def _junit(reports: Sequence[Report]) -> str:
+    from checks.report.junit import junit
+
+    return junit(reports)
+
+
+FORMATS: dict[str, Callable[[Sequence[Report]], str]] = {
+    "text": _text,
+    "json": _json,
+    "markdown": _markdown,
+    "junit": _junit,
+}

@@ -1,0 +1,187 @@
+"""The composition root: the one module that knows every stage, and joins them to the disk and the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from checks.catalog import CATALOG
+from checks.catalog.circumstances import Circumstances
+from checks.catalog.codes import documented
+from checks.check import POSTGRESQL
+from checks.errors import CouldNotTell, NothingSelected, UsageError
+from checks.migrations.outcome import Rehearsal
+from checks.output import Output, publish
+from checks.pages import load
+from checks.plan import Mode, Plan, plan
+from checks.report.compose import report_of
+from checks.report.progress import Progress, progress_for
+from checks.report.provenance import Checkout, provenance_of
+from checks.result import Results, worst
+from checks.run import Watch, run, without_asking
+from checks.runbook.model import Runbook
+from checks.targets.session import Target
+
+DISPOSABLE = "embedded"
+SIDE_BY_SIDE = 4  # runs at once; each waits for its own server most of the time
+
+Run = Callable[[Watch, threading.Event], Results]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which pages, by name or path (none: all of them here), and which of their checks, by name or kind."""
+
+    runbooks: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+
+def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str) -> int:
+    """Try every selected page on a disposable server of its own; the exit code of the whole."""
+    from checks.prepare import check_files
+
+    runbooks = load(selection.runbooks)
+    for runbook in runbooks:
+        check_files(runbook)
+    plans = _plans(runbooks, lambda page: plan(page, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=selection.only))
+    return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], output)
+
+
+def check(selection: Selection, output: Output, *, environment: str, env_file: str) -> int:
+    """Ask the selected pages' live environment, read-only; the exit code of the whole.
+
+    Raises UsageError before any connection for an environment that no page has, or whose URL is not to be had.
+    """
+    from checks.targets.environment import resolve
+    from checks.targets.live import LiveTarget
+
+    runbooks = _with_environment(load(selection.runbooks), environment)
+    endpoints = {
+        page.path: resolve(
+            environment,
+            page.front.environments,
+            folder=page.folder,
+            runbook=page.front.runbook,
+            env_file=Path(env_file) if env_file else None,
+        )
+        for page in runbooks
+    }
+
+    def make(page: Runbook) -> Plan:
+        engine = endpoints[page.path].engine
+        return plan(page, CATALOG, mode=Mode.CHECK, engine=engine, environment=environment, only=selection.only)
+
+    runs: list[tuple[Plan, Run]] = []
+    for one in _plans(runbooks, make):
+        target = LiveTarget(environment, endpoints[one.runbook.path])
+        runs.append((one, partial(_check, one, target)))
+    return _carry_out(runs, output)
+
+
+def _with_environment(runbooks: Sequence[Runbook], environment: str) -> list[Runbook]:
+    """The pages that have the environment. Raises UsageError, with what there is, when none has."""
+    having = [page for page in runbooks if environment in page.front.environments]
+    if not having:
+        known = "; ".join(f"{page.front.runbook}: {', '.join(page.front.environments) or 'none'}" for page in runbooks)
+        asked = (
+            f"--env {environment}: no selected runbook has that environment." if environment else "--env is missing."
+        )
+        raise UsageError(asked, hint=f"the environments are, {known}")
+    return having
+
+
+def _plans(runbooks: Sequence[Runbook], make: Callable[[Runbook], Plan]) -> list[Plan]:
+    """The plans of those pages that have something to ask. Raises NothingSelected when none has."""
+    plans, empty = [], []
+    for runbook in runbooks:
+        try:
+            plans.append(make(runbook))
+        except NothingSelected as nothing:
+            empty.append(nothing)
+    if not plans:
+        hint = " ".join(dict.fromkeys(nothing.hint for nothing in empty if nothing.hint))
+        raise NothingSelected("\n".join(nothing.sentence for nothing in empty), hint=hint)
+    return plans
+
+
+def _verify(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
+    """The run on a disposable server; its time includes starting, migrating and filling that server."""
+    started, clock = datetime.now(UTC), time.monotonic()
+    results = _on_disposable(one, rows, postgres_bin, watch, stop)
+    return replace(results, started=started, seconds=time.monotonic() - clock)
+
+
+def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
+    from checks.prepare import prepare, server_for
+
+    if stop.is_set():
+        return without_asking(one, DISPOSABLE, CouldNotTell("interrupted", code="run.interrupted"), watch)
+    watch.stage("starting a disposable PostgreSQL")
+    try:
+        target = server_for(one.runbook, postgres_bin)
+    except CouldNotTell as reason:
+        return without_asking(one, DISPOSABLE, reason, watch)
+    with closing(target):
+        watch.stage("applying migrations and loading fixtures")
+        prepared = prepare(one.runbook, target, rows)
+        circumstances = _circumstances(one.runbook, target, prepared.rehearsal)
+        watch.stage("asking")
+        return run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
+
+
+def _check(one: Plan, target: Target, watch: Watch, stop: threading.Event) -> Results:
+    watch.stage("asking")
+    return run(one, target, _circumstances(one.runbook, target), watch=watch, stop=stop)
+
+
+def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None = None) -> Circumstances:
+    return Circumstances(
+        folder=runbook.folder,
+        engine=target.engine,
+        endpoint=target.endpoint,
+        disposable=target.disposable,
+        migrations=runbook.front.migrations,
+        rehearsal=rehearsal,
+    )
+
+
+def _carry_out(runs: Sequence[tuple[Plan, Run]], output: Output) -> int:
+    """All runs, side by side, watched; then their reports, and one exit code."""
+    checkout = Checkout(Path.cwd())
+    names = [one.runbook.front.runbook for one, _ in runs]
+    progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
+    with progress:
+        results = _side_by_side(runs, progress)
+    reports = [
+        report_of(
+            one,
+            provenance=provenance_of(one.plan.runbook, checkout, command=sys.argv),
+            codes=documented(),
+            strict=output.strict,
+        )
+        for one in results
+    ]
+    publish(reports, output)
+    return worst(report.run.exit_code for report in reports)
+
+
+def _side_by_side(runs: Sequence[tuple[Plan, Run]], progress: Progress) -> list[Results]:
+    """Every run's results. On Ctrl-C the runs are told to stop, which they do with what they know."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="run") as pool:
+        futures = [pool.submit(one, progress.planned(its_plan), stop) for its_plan, one in runs]
+        while not all(future.done() for future in futures):
+            try:
+                wait(futures)
+            except KeyboardInterrupt:
+                stop.set()
+        return [future.result() for future in futures]

@@ -1,0 +1,72 @@
+"""A disposable database in the state its runbook speaks of: server settings, migrations, fixtures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks.errors import CouldNotTell, QueryFailed, UsageError
+from checks.migrations.outcome import Rehearsal
+from checks.runbook.model import Runbook
+from checks.targets.embedded import EmbeddedTarget, start_target
+
+NOT_PREPARED = "run.not_prepared"
+ROWS_SETTING = "pgrunbook.rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A started target, what its migrations showed, and why it could not be brought to its state, if so."""
+
+    target: EmbeddedTarget
+    rehearsal: Rehearsal | None = None
+    shortfall: CouldNotTell | None = None
+
+
+def server_for(runbook: Runbook, postgres_bin: str) -> EmbeddedTarget:
+    """A started server with the page's settings and an empty database named after it. Raises TargetFailed."""
+    explicit = Path(postgres_bin) if postgres_bin else None
+    database = runbook.front.runbook.replace("-", "_")
+    return start_target(runbook.front.postgres, settings=runbook.front.server, database=database, explicit_bin=explicit)
+
+
+def prepare(runbook: Runbook, target: EmbeddedTarget, rows: int) -> Prepared:
+    """Migrate and fill `target`. A migration or fixture that fails is a shortfall, not an exception."""
+    rehearsal = None
+    if runbook.front.migrations is not None:
+        from checks.migrations.apply import rehearse
+
+        rehearsal = rehearse(runbook.front.migrations, runbook.folder, target)
+        if rehearsal.failure:
+            reason = f"the migrations could not be applied to the disposable database: {rehearsal.failure}"
+            return Prepared(target, rehearsal, CouldNotTell(reason, code=NOT_PREPARED))
+    try:
+        _load_fixtures(runbook, target, rows)
+    except QueryFailed as failure:
+        reason = f"{runbook.front.fixtures} could not be loaded: {failure.sentence}"
+        return Prepared(target, rehearsal, CouldNotTell(reason, code=NOT_PREPARED, hint=failure.hint))
+    return Prepared(target, rehearsal)
+
+
+def check_files(runbook: Runbook) -> None:
+    """Raise UsageError for a file the page names that is not there, before anything is started."""
+    named = {"fixtures": runbook.front.fixtures}
+    if runbook.front.migrations is not None:
+        named["migrations.path"] = runbook.front.migrations.path
+    for key, path in named.items():
+        if path and not (runbook.folder / path).exists():
+            raise UsageError(
+                f"{runbook.path}: `{key}: {path}` in the front matter names nothing that exists",
+                hint=f"paths are relative to {runbook.folder}",
+            )
+
+
+def _load_fixtures(runbook: Runbook, target: EmbeddedTarget, rows: int) -> None:
+    if not runbook.front.fixtures:
+        return
+    sql = (runbook.folder / runbook.front.fixtures).read_text(encoding="utf-8")
+    session = target.open(writable=True, timeout=60.0)
+    try:
+        session.script(f"SET {ROWS_SETTING} = '{rows}';\n{sql}")
+    finally:
+        session.close()
