@@ -24,6 +24,7 @@ from checks.report.model import (
 from checks.report.provenance import Provenance
 from checks.result import COULD_NOT_TELL, FAILED, HELD, INTERRUPTED, NOTHING, Result, Results, Status, exit_code
 from checks.runbook.model import Fence, Prose, Runbook, Section
+from checks.secrets import mask
 
 MOST_EVIDENCE = 200  # rows of one finding; the rest are counted, so that no report outgrows its reader
 CUT_SHORT = "the run was cut short before this check was asked"
@@ -95,24 +96,17 @@ def _run(results: Results, *, strict: bool) -> Run:
 def _sentence(verdict: Verdict, counts: Mapping[Status, int], unselected: int, *, strict: bool) -> str:
     """`Failed: of 12 checks, 9 passed, 1 failed, 1 errored (no verdict) and 1 skipped (not asked).`"""
     total = sum(counts.values())
-    if counts[Status.PASSED] == total:
-        tally = "the one check passed" if total == 1 else f"all {total} checks passed"
+    words = [f"{count} {status.value}{_NO_VERDICT.get(status, '')}" for status, count in counts.items() if count]
+    if len(words) == 1:
+        what = words[0].partition(" ")[2]
+        tally = f"the one check {what}" if total == 1 else f"all {total} checks {what}"
     else:
-        tally = f"of {_number(total, 'check')}, {_listed(counts)}"
+        tally = f"of {total} checks, {', '.join(words[:-1])} and {words[-1]}"
     if strict and counts[Status.WARNED] and not counts[Status.FAILED]:
         tally += "; --strict refuses warnings"
     if unselected:
         tally += f"; {unselected} more on the page {'was' if unselected == 1 else 'were'} not selected"
     return f"{verdict.value.capitalize()}: {tally}."
-
-
-def _listed(counts: Mapping[Status, int]) -> str:
-    parts = [f"{count} {status.value}{_NO_VERDICT.get(status, '')}" for status, count in counts.items() if count]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _server(results: Results) -> ServerAnswered | None:
@@ -163,8 +157,8 @@ def headline(result: Result) -> str:
     told = [finding for finding in result.findings if not finding.holds] or list(result.findings)
     if not told:
         return ""
-    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-    return f"{told[0].sentence.rstrip('.') if more else told[0].sentence}{more}"
+    first = mask(told[0].sentence)  # before it is cut: half a secret would not be known as one
+    return f"{first.rstrip('.')} (and {len(told) - 1} more)" if len(told) > 1 else first
 
 
 def _finding(finding: Finding) -> FindingReport:

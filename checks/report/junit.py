@@ -28,7 +28,7 @@ def _suite(report: Report) -> ET.Element:
         "testsuite",
         name=one_line(run.runbook),
         tests=str(len(report.checks)),
-        failures=str(counts[Status.FAILED]),
+        failures=str(counts[Status.FAILED] + (counts[Status.WARNED] if run.strict else 0)),
         errors=str(counts[Status.ERRORED]),
         skipped=str(counts[Status.SKIPPED]),
         time=f"{run.seconds:.6f}",
@@ -54,6 +54,8 @@ def _case(report: Report, check: CheckReport) -> ET.Element:
         time=f"{check.seconds:.6f}",
     )
     match check.status:
+        case Status.WARNED if report.run.strict:
+            _add(case, "failure", check, _story(report, check))
         case Status.FAILED:
             _add(case, "failure", check, _story(report, check))
         case Status.ERRORED:

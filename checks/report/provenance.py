@@ -18,6 +18,7 @@ from pathlib import Path
 
 from checks import __version__
 from checks.runbook.model import Runbook
+from checks.secrets import MASK, mask
 
 PATIENCE = 2.0  # seconds a slow `git status` is waited for once the run is over
 
@@ -75,10 +76,16 @@ def provenance_of(runbook: Runbook, checkout: Checkout, *, command: Sequence[str
         sha256=runbook.sha256,
         commit=checkout.commit,
         dirty=checkout.dirty,
-        command=_PASSWORD_IN_URL.sub(r"\1:****@", shlex.join([Path(command[0]).name, *command[1:]]) if command else ""),
+        command=_shown(command),
         host=platform.node(),
         user=_user(),
     )
+
+
+def _shown(command: Sequence[str]) -> str:
+    """The command line as a shell would take it. Masked before it is quoted: a quoted secret is not known as one."""
+    program, *arguments = [mask(word) for word in command] or [""]
+    return _PASSWORD_IN_URL.sub(rf"\1:{MASK}@", shlex.join([Path(program).name, *arguments]))
 
 
 def head_commit(root: Path) -> str:
