@@ -44,7 +44,7 @@ def online() -> None:
 
 def offline() -> None:
     """Write the revisions as SQL for somebody else to run: `alembic upgrade head --sql`. Asks no database."""
-    context.configure(dialect_name=database_url().get_backend_name(), target_metadata=metadata, literal_binds=True)
+    context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
     with context.begin_transaction():
         context.run_migrations()
 

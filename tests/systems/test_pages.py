@@ -1,0 +1,92 @@
+"""The pages keep what their services' documents ask for, and every tie in them leads somewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.catalog import CATALOG
+from checks.catalog.codes import documented
+from checks.runbook.model import Runbook
+from tests.systems.seeds import FAILURES, FIGURES, STEPS
+from tests.systems.tools import SYSTEMS, page_of
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_verification_step_has_a_check(system: str) -> None:
+    """No step of the service's own document is left to be done by hand while a check could do it."""
+    names = {entry.name for entry in page_of(system).entries()}
+    asked = {step: set(checks) for step, checks in STEPS[system].items()}
+    assert {step: checks - names for step, checks in asked.items() if checks - names} == {}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_known_failure_leads_to_its_section(system: str) -> None:
+    """Who meets a failure the service's team has met before is shown what they did about it."""
+    page = page_of(system)
+    shown = {code: section.title for code in FAILURES[system] if (section := page.fix_for(code))}
+    assert shown == FAILURES[system]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_failing_code_of_the_page_has_a_section(system: str) -> None:
+    """Whatever a check of the page finds wrong, the page says what to do about it."""
+    page = page_of(system)
+    kinds = {entry.kind for entry in page.entries()}
+    failing = {code for kind in kinds for code, words in CATALOG[kind].codes.items() if words.fix}
+    assert sorted(code for code in failing - cannot_happen(page) if page.fix_for(code) is None) == []
+
+
+def cannot_happen(page: Runbook) -> set[str]:
+    """The codes that this page's parameters and this page's migration tool cannot lead to."""
+    asked = {kind: [entry.params for entry in page.entries() if entry.kind == kind] for kind in CATALOG}
+    tool = page.front.migrations.tool if page.front.migrations else ""
+    codes = {"alembic": LEDGERS_ALONE, "prisma": ALEMBIC_ALONE}[tool].copy()
+    if all(params.version is None for params in asked["connectivity"]):
+        codes.add("connectivity.version")
+    if not any(params.tables for params in asked["size"]):
+        codes |= {"size.table", "size.table_missing"}
+    if all(params.expect.value is None for params in asked["query"]):
+        codes |= {"query.value", "query.no_value"}
+    return codes
+
+
+ALEMBIC_ALONE = {
+    "migrations.unknown_revision",
+    "migrations.overlapping_rows",
+    "migrations.downgrade_failed",
+    "migrations.reapply_failed",
+    "migrations.left_behind",
+    "migrations.drift",
+    "migrations.models_unreadable",
+}
+LEDGERS_ALONE = {"migrations.ahead", "migrations.missing", "migrations.failed", "migrations.edited"}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_sections_fix_codes_that_are_documented(system: str) -> None:
+    """A tie to a code that does not exist would never be shown."""
+    known = set(documented()) | {f"{kind}.*" for kind in CATALOG}
+    assert {code for section in page_of(system).sections for code in section.fixes} <= known
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_no_figure_is_lost(system: str) -> None:
+    """Limits, pools, retention, names and commands of the document can all be found in the page."""
+    text = page_of(system).path.read_text(encoding="utf-8")
+    words = " ".join(text.split())
+    assert [figure for figure in FIGURES[system] if figure not in words] == []
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_page_has_its_parts_in_their_order(system: str) -> None:
+    """All five pages read alike: what it is, verify, when it fails, backup and restore, reference."""
+    titles = [section.title for section in page_of(system).sections if section.level == 2]
+    usual = ["Verify", "When it fails", "Backup and restore", "Reference"]
+    assert [title for title in titles if title in usual] == usual
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_production_is_protected(system: str) -> None:
+    """An environment that people depend on is marked as one."""
+    environments = page_of(system).front.environments
+    assert all(environment.protected for name, environment in environments.items() if name in {"prod", "railway"})

@@ -1,0 +1,298 @@
+"""Whatever a page promises to notice, it notices: each check fails, by its code, on a database broken in its way."""
+
+from __future__ import annotations
+
+import socket
+from typing import NamedTuple
+
+import pytest
+
+from checks.result import Status
+from checks.targets.embedded import EmbeddedServer
+from checks.targets.live import LiveTarget
+from checks.targets.session import Endpoint
+from tests.systems.tools import SYSTEMS, Copier, ask, execute, page_of, page_with
+
+
+class Sabotage(NamedTuple):
+    """What is done to a system's database, and how the check that exists for it must answer."""
+
+    system: str
+    check: str
+    sql: str
+    code: str
+    status: Status = Status.FAILED
+
+
+RECENT = "created_at > now() - interval '24 hours'"
+SABOTAGES = (
+    # relay
+    Sabotage("relay", "the four tables", "DROP TABLE roles", "schema.table_missing"),
+    Sabotage("relay", "the four tables", "ALTER TABLE api_keys DROP revoked_at", "schema.column_missing"),
+    Sabotage("relay", "the four tables", "DROP INDEX ix_audit_log_user_id", "schema.index_missing"),
+    Sabotage(
+        "relay", "audited in the last 24 hours", f"DELETE FROM audit_log WHERE {RECENT}", "query.value", Status.WARNED
+    ),
+    Sabotage("relay", "audited in the last 24 hours", "DROP TABLE audit_log", "run.relation_missing", Status.ERRORED),
+    Sabotage(
+        "relay", "migrations at head", "UPDATE alembic_version SET version_num = '9e02f6a8d513'", "migrations.behind"
+    ),
+    Sabotage("relay", "migrations at head", "DROP TABLE alembic_version", "migrations.unmanaged"),
+    Sabotage("relay", "migrations at head", "DELETE FROM alembic_version", "migrations.empty_version_table"),
+    Sabotage("relay", "Every live token belongs to somebody with a role", "DELETE FROM roles", "query.rows"),
+    Sabotage("relay", "Every working key belongs to somebody with a role", "DELETE FROM roles", "query.rows"),
+    # platform-api
+    Sabotage("platform-api", "ten tables and the view", "DROP TABLE view_whitelist", "schema.table_missing"),
+    Sabotage("platform-api", "ten tables and the view", "DROP VIEW sales_report_view", "schema.view_missing"),
+    Sabotage("platform-api", "ten tables and the view", "CREATE TABLE by_hand (id int)", "schema.unexpected"),
+    Sabotage(
+        "platform-api",
+        "Everything is in public",
+        "CREATE SCHEMA plaid; CREATE TABLE plaid.items (id int)",
+        "query.rows",
+    ),
+    Sabotage(
+        "platform-api",
+        "migrations at head",
+        "DELETE FROM _prisma_migrations WHERE migration_name = '20251225172757_platform_api_tables'",
+        "migrations.behind",
+    ),
+    Sabotage(
+        "platform-api",
+        "migrations at head",
+        "UPDATE _prisma_migrations SET checksum = repeat('0', 64)",
+        "migrations.edited",
+    ),
+    Sabotage(
+        "platform-api", "migrations at head", "UPDATE _prisma_migrations SET finished_at = NULL", "migrations.failed"
+    ),
+    Sabotage(
+        "platform-api",
+        "sales_report_view answers",
+        "DROP VIEW sales_report_view",
+        "run.relation_missing",
+        Status.ERRORED,
+    ),
+    Sabotage(
+        "platform-api",
+        "The report shows every entry once",
+        "INSERT INTO payer_client_rep_assignments (id, payer_id, client_id, rep_id, valid_from) "
+        "SELECT id || '-', payer_id, client_id, rep_id, valid_from + 1 FROM payer_client_rep_assignments",
+        "query.rows",
+    ),
+    Sabotage("platform-api", "page sales-report exists", "DELETE FROM page_configs", "query.value"),
+    Sabotage(
+        "platform-api",
+        "sales_report_view is whitelisted",
+        "UPDATE view_whitelist SET is_enabled = false",
+        "query.value",
+    ),
+    Sabotage(
+        "platform-api",
+        "The whitelist names only views that exist",
+        "INSERT INTO view_whitelist (id, view_name) VALUES ('x', 'renamed_view')",
+        "query.rows",
+    ),
+    # blackroad
+    Sabotage("blackroad", "the six tables", "DROP TABLE jobs", "schema.table_missing"),
+    Sabotage(
+        "blackroad",
+        "the six tables",
+        "ALTER TABLE wallets DROP CONSTRAINT fk_wallets_user_id_users",
+        "schema.constraint_missing",
+    ),
+    Sabotage("blackroad", "the six tables", "ALTER TABLE blocks ALTER nonce TYPE integer", "schema.column_type"),
+    Sabotage(
+        "blackroad",
+        "migrations at head",
+        "UPDATE alembic_version SET version_num = 'deadbeef0000'",
+        "migrations.unknown_revision",
+    ),
+    Sabotage(
+        "blackroad",
+        "Every block carries the hash of the one before it",
+        "UPDATE blocks SET previous_hash = repeat('f', 64) WHERE height = 1",
+        "query.rows",
+    ),
+    Sabotage(
+        "blackroad",
+        "Every block carries the hash of the one before it",
+        "UPDATE blocks SET previous_hash = repeat('f', 64) WHERE height = 0",
+        "query.rows",
+    ),
+    Sabotage(
+        "blackroad",
+        "Every wallet belongs to a user",
+        "ALTER TABLE wallets DROP CONSTRAINT fk_wallets_user_id_users; DELETE FROM users",
+        "query.rows",
+    ),
+    Sabotage(
+        "blackroad",
+        "Only confirmed transactions stand in a block",
+        "UPDATE transactions SET block_height = NULL",
+        "query.rows",
+    ),
+    Sabotage(
+        "blackroad",
+        "Only confirmed transactions stand in a block",
+        "UPDATE transactions SET status = 'failed'",
+        "query.rows",
+    ),
+    # gaia
+    Sabotage("gaia", "three schemas and eight tables", "DROP TABLE game.chat_history", "schema.table_missing"),
+    Sabotage("gaia", "three schemas and eight tables", "DROP SCHEMA audit CASCADE", "schema.schema_missing"),
+    Sabotage(
+        "gaia", "three schemas and eight tables", "ALTER TABLE auth.sessions SET SCHEMA public", "schema.table_missing"
+    ),
+    Sabotage(
+        "gaia", "migrations at head", "UPDATE alembic_version SET version_num = '2a6f84d0c913'", "migrations.behind"
+    ),
+    Sabotage("gaia", "Every campaign has an owner", "DELETE FROM auth.users", "query.rows"),
+    Sabotage(
+        "gaia", "Whoever owns a campaign takes part in it", "DELETE FROM game.campaign_participants", "query.rows"
+    ),
+    Sabotage(
+        "gaia", "No live session is without an active user", "UPDATE auth.users SET is_active = false", "query.rows"
+    ),
+    Sabotage("gaia", "there is an administrator", "UPDATE auth.users SET is_admin = false", "query.value"),
+    Sabotage(
+        "gaia",
+        "security events in the last 24 hours",
+        f"DELETE FROM audit.security_events WHERE {RECENT}",
+        "query.value",
+        Status.WARNED,
+    ),
+    # teller
+    Sabotage("teller", "the three tables", "DROP TABLE balance_snapshots", "schema.table_missing"),
+    Sabotage("teller", "the three tables", "ALTER TABLE transactions DROP raw", "schema.column_missing"),
+    Sabotage(
+        "teller", "migrations at head", "UPDATE alembic_version SET version_num = '8a40d6c3e915'", "migrations.behind"
+    ),
+    Sabotage("teller", "create, read, persist", "ALTER TABLE transactions DROP raw", "smoke.write_refused"),
+    Sabotage(
+        "teller",
+        "create, read, persist",
+        "CREATE RULE lost AS ON INSERT TO transactions DO INSTEAD NOTHING",
+        "smoke.not_read_back",
+    ),
+    Sabotage(
+        "teller",
+        "Every balance and transaction belongs to an account",
+        "ALTER TABLE transactions DROP CONSTRAINT fk_transactions_account_id_accounts; "
+        "INSERT INTO transactions VALUES ('t', 'nobody', current_date, 'd', 1, '{}')",
+        "query.rows",
+    ),
+    Sabotage(
+        "teller",
+        "No balance is from the future",
+        "UPDATE balance_snapshots SET as_of = now() + interval '1 day'",
+        "query.rows",
+    ),
+)
+
+
+@pytest.mark.parametrize("sabotage", SABOTAGES, ids=lambda one: f"{one.system}: {one.check}: {one.code}")
+def test_sabotage_is_noticed_by_the_check_that_exists_for_it(sabotage: Sabotage, copy_of: Copier) -> None:
+    """The check the page names for it, and by the code its fix section is tied to."""
+    whole, target = copy_of(sabotage.system)
+    execute(target, sabotage.sql)
+    result = ask(whole.page, target, rehearsal=whole.rehearsal, only=[sabotage.check])[sabotage.check]
+    assert (result.status, sabotage.code in result.codes) == (sabotage.status, True), result
+    assert whole.page.fix_for(sabotage.code), "the page has no fix for it"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_server_that_is_down_is_noticed(system: str) -> None:
+    """Nothing listens: the connectivity check fails with the code, and the rest says that it cannot tell."""
+    page = page_of(system)
+    environment = "prod" if "prod" in page.front.environments else "dev"
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        endpoint = Endpoint(host="127.0.0.1", port=reserved.getsockname()[1], user="nobody", database="none")
+        results = ask(page, LiveTarget(environment, endpoint), environment=environment)
+    failed = {name: result.codes for name, result in results.items() if result.status is Status.FAILED}
+    assert set(failed.values()) == {("connectivity.refused",)}
+    assert all(results[name].planned.check.kind == "connectivity" for name in failed)
+    assert Status.PASSED not in {result.status for result in results.values()}
+
+
+@pytest.mark.parametrize(
+    ("system", "check", "limit"),
+    [("relay", "database size", "1500MB"), ("blackroad", "database size", "800MB"), ("gaia", "database size", "8GB")],
+)
+def test_a_database_beyond_its_limit_is_noticed(system: str, check: str, limit: str, copy_of: Copier) -> None:
+    """The limit is the page's own, made small here rather than the database large."""
+    _, target = copy_of(system)
+    result = ask(page_with(system, f"{{lt: {limit}}}", "{lt: 1MB}"), target, only=[check])[check]
+    assert (result.status, result.codes) == (Status.FAILED, ("size.database",))
+
+
+def test_too_many_connections_are_noticed(copy_of: Copier) -> None:
+    """The count includes the one that asks, so a limit of one connection is reached."""
+    _, target = copy_of("gaia")
+    check = "fewer than 160 connections"
+    result = ask(page_with("gaia", "value: {lt: 160}", "value: {lt: 1}"), target, only=[check])[check]
+    assert (result.status, result.codes) == (Status.WARNED, ("query.value",))
+
+
+@pytest.mark.parametrize(
+    ("system", "check"),
+    [
+        ("blackroad", "the five settings"),
+        ("gaia", "connections and memory"),
+        ("gaia", "storage is taken for an SSD"),
+    ],
+)
+def test_a_server_with_other_settings_is_noticed(system: str, check: str, server: EmbeddedServer) -> None:
+    """A server started without the page's settings fails every line of its settings check."""
+    target = server.create_target(f"stock_{system}_{check}")
+    try:
+        result = ask(page_of(system), target, only=[check])[check]
+    finally:
+        target.close()
+    assert (result.status, result.codes) == (Status.FAILED, ("settings.differs",))
+
+
+@pytest.mark.parametrize(
+    ("system", "check", "setting", "value"),
+    [
+        ("blackroad", "the five settings", "work_mem", "8MB"),
+        ("blackroad", "the five settings", "maintenance_work_mem", "32MB"),
+        ("blackroad", "the five settings", "effective_cache_size", "2GB"),
+        ("gaia", "connections and memory", "idle_in_transaction_session_timeout", "0"),
+        ("gaia", "storage is taken for an SSD", "random_page_cost", "4"),
+        ("gaia", "storage is taken for an SSD", "effective_io_concurrency", "1"),
+    ],
+)
+def test_one_setting_changed_for_the_database_is_noticed(
+    system: str, check: str, setting: str, value: str, copy_of: Copier
+) -> None:
+    """`ALTER DATABASE … SET` is the quiet way to change what a page promises."""
+    whole, target = copy_of(system)
+    whole.server.execute(f"ALTER DATABASE {target.database} SET {setting} = '{value}'")
+    result = ask(whole.page, target, only=[check])[check]
+    broken = [finding for finding in result.findings if not finding.holds]
+    assert [(finding.code, finding.evidence[0]["setting"]) for finding in broken] == [("settings.differs", setting)]
+
+
+def test_a_server_that_stops_offering_tls_is_noticed(copy_of: Copier) -> None:
+    """TLS switched off on the running server shows to the next client."""
+    whole, target = copy_of("blackroad")
+    check = "TLS is enforced"
+    _set_tls(whole.server, "off")
+    try:
+        result = ask(whole.page, target, only=[check])[check]
+    finally:
+        _set_tls(whole.server, "on")
+    assert (result.status, result.codes) == (Status.FAILED, ("tls.not_offered",))
+
+
+def _set_tls(server: EmbeddedServer, value: str) -> None:
+    """Switch TLS, and see it done: the reload reaches a server process before it reaches its next client."""
+    server.execute(f"ALTER SYSTEM SET ssl = {value}")
+    server.execute("SELECT pg_reload_conf()")
+    for _ in range(1000):
+        with server.connect() as connection:
+            if connection.execute("SHOW ssl").fetchone() == (value,):
+                return
+    raise AssertionError(f"the server never took up ssl = {value}")
