@@ -22,13 +22,23 @@ _END = b""
 class Proxy:
     """Listens on 127.0.0.1 at `port` and passes everything on to `upstream`. `delay` is in seconds, each way.
 
-    `rewrite` is applied to each chunk on its way to the server; it must keep the length.
+    `rewrite` is applied to each chunk on its way to the server, `rewrite_back` to each on its way back; they must keep
+    the length. With `hang_up` set, a connection is closed as soon as it is accepted.
     """
 
-    def __init__(self, upstream: Upstream, *, delay: float = 0.0, rewrite: Callable[[bytes], bytes] = bytes) -> None:
+    def __init__(
+        self,
+        upstream: Upstream,
+        *,
+        delay: float = 0.0,
+        rewrite: Callable[[bytes], bytes] = bytes,
+        rewrite_back: Callable[[bytes], bytes] = bytes,
+    ) -> None:
         self._upstream = upstream
         self._delay = delay
         self._rewrite = rewrite
+        self._rewrite_back = rewrite_back
+        self.hang_up = False
         self._open = threading.Event()
         self._open.set()
         self._sockets: list[socket.socket] = []
@@ -71,9 +81,12 @@ class Proxy:
                 client, _ = self._listener.accept()
                 self.accepted += 1
                 self._sockets.append(client)
+                if self.hang_up:
+                    client.shutdown(socket.SHUT_RDWR)
+                    continue
                 server = self._dialled()
                 self._pass(client, server, held=2 * self._delay, change=self._rewrite)
-                self._pass(server, client, held=0.0, change=bytes)
+                self._pass(server, client, held=0.0, change=self._rewrite_back)
 
     def _dialled(self) -> socket.socket:
         family = socket.AF_UNIX if isinstance(self._upstream, str) else socket.AF_INET

@@ -15,7 +15,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import cast
 
@@ -24,6 +25,7 @@ from psycopg.pq import ConnStatus, PollingStatus
 from psycopg.pq import PGconn as LibpqConnection
 from psycopg.pq.abc import PGconn
 
+from checks.errors import PgrunbookError
 from checks.targets.diagnosis import ANOTHER_ADDRESS_MAY_DO, Attempt, diagnose
 from checks.targets.session import Endpoint
 from checks.targets.url import conninfo
@@ -44,7 +46,7 @@ def dial(endpoint: Endpoint, deadline: float) -> PGconn:
         outcome = _connect({**settings, **address}, share)
         if not isinstance(outcome, Attempt):
             return outcome
-        failure = diagnose(outcome, endpoint)
+        failure = diagnose(_with_reason(outcome, endpoint, deadline), endpoint)
         if position == len(addresses) or failure.code not in ANOTHER_ADDRESS_MAY_DO:
             raise failure
     raise AssertionError("a name that resolves has at least one address")
@@ -68,6 +70,18 @@ def _connect(settings: dict[str, str], deadline: float) -> PGconn | Attempt:
         port=pgconn.port.decode(),
     )
     pgconn.finish()
+    return attempt
+
+
+def _with_reason(attempt: Attempt, endpoint: Endpoint, deadline: float) -> Attempt:
+    """libpq says only that it did not believe a certificate; a second look says why."""
+    if not attempt.message.endswith("certificate verify failed"):
+        return attempt
+    from checks.targets.handshake import look
+
+    with suppress(PgrunbookError):
+        words = look(endpoint, timeout=max(LEAST_SHARE, deadline - time.monotonic())).chain_words
+        return replace(attempt, message=f"{attempt.message}: {words}")
     return attempt
 
 
