@@ -169,7 +169,7 @@ class Expectation:
             return rows_of(answer.row_count)
         if is_single(answer):
             return _shown(answer.value, self.value.operands)
-        return "NULL" if answer.row_count == 1 and len(answer.columns) == 1 else _shape(answer)
+        return _shape(answer)
 
 
 def is_single(answer: Answer) -> bool:
@@ -178,8 +178,9 @@ def is_single(answer: Answer) -> bool:
 
 
 def _shape(answer: Answer) -> str:
-    columns = len(answer.columns)
-    return f"{rows_of(answer.row_count)} of {columns} column{'' if columns == 1 else 's'}"
+    if len(answer.columns) != 1:
+        return f"{rows_of(answer.row_count)} of {len(answer.columns)} columns"
+    return "NULL" if answer.row_count == 1 else rows_of(answer.row_count)
 
 
 def rows_of(count: int) -> str:

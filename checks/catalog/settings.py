@@ -38,8 +38,13 @@ class Parameters:
     no setting waits for a restart, unless it says `pending_restart: false`, a key that is no setting's name.
     """
 
-    expected: Mapping[str, Comparison[Scalar]] = field(default_factory=dict)
-    pending_restart: bool = True
+    expected: Mapping[str, Comparison[Scalar]] = field(
+        default_factory=dict,
+        metadata={"description": "A value or a comparison, in PostgreSQL's units.", "written": "*any setting*"},
+    )
+    pending_restart: bool = field(
+        default=True, metadata={"description": "Whether no setting at all may wait for a restart."}
+    )
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:

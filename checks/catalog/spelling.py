@@ -39,7 +39,7 @@ _IN_SQLITE = {
     "bytea": "blob",
     "double precision": "float",
 }
-_TYPE = re.compile(r"(?P<name>[^(\[]+?)\s*(\((?P<length>[^)]*)\))?(?P<rest>[^(\[]*)(?P<array>(\[\d*\])*)")
+_TYPE = re.compile(r"(?P<name>[^(\[]+?)(\s*\((?P<length>[^)]*)\))?(?P<rest>\s[^(\[]*)?\s*(?P<array>(\[\d*\])*)")
 
 
 def canonical(type_name: str) -> str:
@@ -48,9 +48,7 @@ def canonical(type_name: str) -> str:
     match = _TYPE.fullmatch(text)
     if match is None:
         return text
-    name, rest = match["name"].strip(), match["rest"].strip()
-    if rest:
-        name = f"{name} {rest}"  # timestamp(3) with time zone
+    name = " ".join([match["name"], *(match["rest"] or "").split()])  # timestamp(3) with time zone
     name = _ALIASES.get(name, name)
     length = (match["length"] or "").replace(" ", "")
     if name == "character" and not length:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from ruamel.yaml import YAML
 
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
-from checks.check import POSTGRESQL, Answer, Check, Effect, Finding, Query
+from checks.check import SQLITE, Answer, Check, Effect, Engine, Finding, Query
 from checks.errors import ConnectionFailed
 from checks.migrations.outcome import Rehearsal
 from checks.runbook.model import Migrations
@@ -106,14 +107,25 @@ class Elsewhere:
 
     endpoint: Endpoint
     name = "elsewhere"
-    engine = POSTGRESQL
     disposable = False
+
+    @property
+    def engine(self) -> Engine:
+        return self.endpoint.engine
 
     def open(self, *, writable: bool = False, timeout: float = 5.0) -> Session:
         return open_session(self.endpoint, writable=writable, timeout=timeout, obtained="elsewhere")
 
     def close(self) -> None:
         """Nothing was started."""
+
+
+def sqlite_file(path: Path, sql: str = "") -> Elsewhere:
+    """A SQLite database at `path`, prepared by `sql`."""
+    connection = sqlite3.connect(path)
+    connection.executescript(sql or "VACUUM")
+    connection.close()
+    return Elsewhere(Endpoint(SQLITE, path=str(path)))
 
 
 def run_sql(target: Target, sql: str) -> None:

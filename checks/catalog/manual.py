@@ -1,0 +1,157 @@
+"""The catalog in words: docs/checks.md and `invoke explain CODE`, drawn from the checks themselves.
+
+Everything said of a check stands beside its code, so that the page cannot say something else than the check does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from checks.catalog import CATALOG
+from checks.catalog.codes import RUN_CODES, documented
+from checks.catalog.sql import text
+from checks.check import SQLITE, Check, Code, Effect
+
+WIDTH = 100
+
+_INTRODUCTION = """\
+# Checks
+
+What a runbook can ask. Each key of a `yaml check` block is one of the kinds below, and its value that kind's
+parameters; a `sql check` block is a `query` that holds when it returns no rows. This page is drawn from the checks
+themselves by `invoke generate`.
+
+Every kind also takes
+
+| key | meaning |
+|---|---|
+| `name` | What the report calls the check; without it, the kind or the heading above. |
+| `severity` | `fail` (default), or `warn`: a finding that does not hold is a warning. |
+| `environments` | A list of live environments to which the check is confined. |
+| `timeout` | How long the check may take, such as `30s`; 10 s by default. |
+
+A **comparison** is a bare value, which means `eq`, or a mapping of `eq`, `ne`, `gt`, `ge`, `lt`, `le` and `one_of`, all
+of which must hold: `{ge: 1, lt: 10}`. **Durations** are written `500ms`, `30s`, `10min`, `24h`, `90d`; **sizes** as
+PostgreSQL does, `8kB`, `256MB`, `1GB`, in powers of 1024. A name without a schema is in `public`.
+
+A **code** names one outcome and never changes. `invoke explain CODE` prints what stands here, and a heading of a
+runbook with `<!-- fixes: CODE -->` is shown under a finding with that code.
+"""
+
+_TYPES = {
+    "bool": "true or false",
+    "int": "number",
+    "str": "text",
+    "Duration": "duration",
+    "Count": "number or comparison",
+    "Limit": "size or comparison",
+    "Value": "value or comparison",
+    "Expectation": "expectation",
+    "Names": "list",
+    "tuple[str, ...]": "list",
+    "BySchema": "list, or lists by schema",
+    "ByTable": "list, or lists by table",
+    "Mapping[str, Comparison[Scalar]]": "value or comparison",
+    "dict[str, Names]": "lists by table",
+    "dict[str, Limit]": "sizes or comparisons by table",
+    "dict[str, dict[str, str]]": "types by column, by table",
+}
+_EFFECTS = {
+    Effect.OBSERVE: "It only reads, and is asked of any target.",
+    Effect.LOAD: "It puts load on the server; live ones are asked only with `--allow load`.",
+    Effect.CHANGE: "It writes, and is asked of disposable databases only.",
+}
+
+
+def page() -> str:
+    """docs/checks.md, whole."""
+    contents = "\n".join(f"- [{kind}](#{kind}): {check.claim}" for kind, check in CATALOG.items())
+    sections = [_section(check) for check in CATALOG.values()]
+    run = "## When there is no verdict\n\nThese codes stand for the reason why.\n\n" + _codes(RUN_CODES)
+    return "\n".join([_INTRODUCTION, contents, "", *sections, run]).rstrip() + "\n"
+
+
+def explain(code: str) -> str:
+    """What a code means, why it matters and how to fix it, for a terminal. Raises KeyError for an unknown code."""
+    words = documented()[code]
+    kind = code.partition(".")[0]
+    about = f"{kind}: {CATALOG[kind].claim}\n{CATALOG[kind].manual}" if kind in CATALOG else ""
+    parts = [code, _filled(words.meaning), _filled(words.why), _filled("Fix: " + words.fix) if words.fix else "", about]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _filled(words: str) -> str:
+    return textwrap.fill(words, WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _section(check: Check) -> str:
+    module = sys.modules[check.ask.__module__]
+    why = (module.__doc__ or "").partition("\n\n")[2].strip()
+    parts = [
+        f"## {check.kind}",
+        f"**{check.claim}** ([PostgreSQL's manual]({check.manual}))",
+        why,
+        f"```yaml check\n{module.EXAMPLE}\n```",
+        _parameters(check.params),
+        _asked(check),
+        f"### Codes of {check.kind}",
+        _codes(check.codes),
+        *_queries(check.kind),
+    ]
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def _parameters(params: type[Any]) -> str:
+    rows = [_parameter(field) for field in dataclasses.fields(params)]
+    return "\n".join(["| parameter | type | default | meaning |", "|---|---|---|---|", *rows])
+
+
+def _parameter(field: dataclasses.Field[Any]) -> str:
+    name = field.metadata.get("written", f"`{field.name}`")
+    return f"| {name} | {_type_of(str(field.type))} | {_default_of(field)} | {field.metadata['description']} |"
+
+
+def _type_of(annotation: str) -> str:
+    bare = annotation.removesuffix(" | None")
+    if bare in _TYPES:
+        return _TYPES[bare]
+    choices = re.findall(r'["\']([^"\']+)["\']', bare)
+    return " or ".join(f"`{choice}`" for choice in choices) or f"`{bare}`"
+
+
+def _default_of(field: dataclasses.Field[Any]) -> str:
+    if field.default is dataclasses.MISSING:
+        return "required" if field.default_factory is dataclasses.MISSING else "none"
+    if field.default is None or field.default == ():
+        return "none"
+    return f"`{str(field.default).lower()}`" if isinstance(field.default, bool) else f"`{field.default}`"
+
+
+def _asked(check: Check) -> str:
+    engines = "PostgreSQL and SQLite" if SQLITE in check.engines else "PostgreSQL"
+    alone = " It has a connection of its own." if check.alone else ""
+    return f"Engines: {engines}. Privileges: {check.privileges} {_EFFECTS[check.effect]}{alone}"
+
+
+def _codes(codes: Mapping[str, Code]) -> str:
+    return "\n".join(_code(name, code) for name, code in codes.items())
+
+
+def _code(name: str, code: Code) -> str:
+    fix = f"*Fix:* {code.fix}" if code.fix else ""
+    return f"#### `{name}`\n\n{' '.join(part for part in (code.meaning, code.why, fix) if part)}\n"
+
+
+def _queries(kind: str) -> Iterator[str]:
+    names = [name for name in (kind, f"{kind}_sqlite") if Path(__file__).with_name(f"{name}.sql").exists()]
+    if names:
+        yield f"### Queries of {kind}"
+    for name in names:
+        yield f"`psql -f checks/catalog/{name}.sql`" if name == kind else f"Over SQLite, `checks/catalog/{name}.sql`:"
+        yield f"```sql\n{text(name).strip()}\n```"

@@ -1,0 +1,69 @@
+"""Codes: whatever a check or the run can return is documented, and what is documented is returned."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import checks
+from checks.catalog import CATALOG
+from checks.catalog.codes import CONNECTION_CODES, RUN_CODES, documented
+from checks.targets.diagnosis import CAUSES
+
+PROJECT = Path(checks.__file__).parent.parent
+QUOTED = re.compile(rf'["\'`]((?:run|{"|".join(CATALOG)})\.[a-z_]+)["\'`]')
+
+
+def quoted_in(folder: str) -> set[str]:
+    """Every code that stands between quotes in the Python files of a folder."""
+    files = (PROJECT / folder).rglob("*.py")
+    return {code for path in files for code in QUOTED.findall(path.read_text(encoding="utf-8"))}
+
+
+def test_every_code_in_the_source_is_documented() -> None:
+    """No finding and no error carries a code that `invoke explain` does not know."""
+    files_of_that_name = {"run.py", "migrations.sql"}
+    assert quoted_in("checks") - set(documented()) - files_of_that_name == set()
+
+
+def test_every_cause_of_a_failed_connection_is_documented() -> None:
+    """Each row of the diagnosis has its code."""
+    assert {f"connectivity.{cause}" for cause in CAUSES} - set(CONNECTION_CODES) == set()
+
+
+def test_every_code_belongs_to_its_check() -> None:
+    """A code begins with the kind that returns it, so that a reader knows where to look."""
+    for kind, check in CATALOG.items():
+        assert [code for code in check.codes if not code.startswith(f"{kind}.")] == []
+    assert [code for code in RUN_CODES if not code.startswith("run.")] == []
+
+
+@pytest.mark.parametrize("code", documented())
+def test_every_code_says_what_why_and_how(code: str) -> None:
+    """A code that is trouble says why it matters and what to do, in whole sentences."""
+    words = documented()[code]
+    assert words.meaning.endswith(".")
+    assert bool(words.why) == bool(words.fix)
+    assert all(part.rstrip("`").endswith((".", "")) for part in (words.why, words.fix))
+
+
+def test_only_good_news_needs_no_fix() -> None:
+    """Codes without a fix are those of findings that hold."""
+    assert sorted(code for code, words in documented().items() if not words.fix) == [
+        "connectivity.reachable",
+        "migrations.at_head",
+        "query.as_expected",
+        "schema.complete",
+        "settings.as_expected",
+        "size.measured",
+        "smoke.persisted",
+        "tls.in_use",
+        "tls.not_in_use",
+    ]
+
+
+def test_every_code_is_returned_in_some_test() -> None:
+    """What is documented has been seen to happen, on a real server where it is about one."""
+    assert set(documented()) - quoted_in("tests") == set()
