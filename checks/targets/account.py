@@ -31,10 +31,9 @@ class Account:
     steps_down: bool
 
     def process_options(self) -> dict[str, Any]:
-        """Arguments for `subprocess` that make the child this user, with no groups of ours, no PG… variables, and a
-        session of its own, so that Ctrl-C at a terminal reaches us alone."""
+        """Arguments for `subprocess` that make the child this user, with no groups of ours."""
         person = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.steps_down else {}
-        return {"cwd": "/", "env": environment(), "start_new_session": True, "umask": 0o077, **person}
+        return {**options(), **person}
 
     def own(self, path: Path) -> None:
         """Hand one file or folder to this user."""
@@ -78,6 +77,11 @@ def our_name() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
+
+
+def options() -> dict[str, Any]:
+    """Arguments for `subprocess`: no PG… variables, and a session of its own, so that Ctrl-C reaches us alone."""
+    return {"cwd": "/", "env": environment(), "start_new_session": True, "umask": 0o077}
 
 
 def environment() -> Mapping[str, str]:

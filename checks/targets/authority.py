@@ -113,4 +113,4 @@ def _issue_into(cache: Path, until: datetime) -> Certificate:
 
 
 def _end(path: Path) -> datetime:
-    return datetime.strptime(path.name.split("-")[1], _STAMP).replace(tzinfo=UTC)
+    return datetime.fromisoformat(path.name.split("-")[1])

@@ -6,6 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from checks.targets.account import Account
+
 
 def copy_tree(source: Path, copy: Path) -> None:
     """Copy `source` to `copy`, which is not there yet, with its owners, modes and times. Raises OSError.
@@ -20,8 +22,10 @@ def copy_tree(source: Path, copy: Path) -> None:
         raise OSError(f"copying {source} failed: {said[0]}")
 
 
-def write_into(path: Path, text: str, *, append: bool = False) -> None:
-    """Write a file of a folder someone else owns, never through a link they may have put there. Raises OSError."""
-    how = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | (os.O_APPEND if append else os.O_TRUNC)
-    with os.fdopen(os.open(path, how), "w", encoding="utf-8") as file:
+def write_into(path: Path, text: str, account: Account) -> None:
+    """Write a file of a folder that `account` owns, never through a link put there in the meantime. Raises OSError."""
+    how = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, how, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
+        if account.steps_down:
+            os.fchown(file.fileno(), account.uid, account.gid)

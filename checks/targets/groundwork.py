@@ -10,11 +10,12 @@ import shutil
 from collections.abc import Mapping
 
 from checks.errors import TargetFailed
-from checks.targets import authority, cache, tuning
+from checks.targets import authority, cache, overlay, tuning
 from checks.targets.account import Account
 from checks.targets.authority import Certificate
 from checks.targets.binaries import Binaries
 from checks.targets.files import write_into
+from checks.targets.postmaster import NeverStarted
 from checks.targets.runfolder import RunFolder
 from checks.targets.template import Template, prepare
 
@@ -37,28 +38,39 @@ class Groundwork:
         self.plaintext = plaintext
         self._kept = cache.folder()
         self._template = Template(self._kept, programs, account) if self._kept else None
+        self._overlaid = self._template is not None and overlay.possible(account, self._template.path)
         self._given = certificate
         self._used: Certificate | None = None
 
     def lay(self, folder: RunFolder) -> Certificate:
         """Fill `folder` and let the server's user in. Returns the certificate as installed. Raises TargetFailed."""
-        self._used = self._given or self._usual_certificate(folder)
         try:
+            self._used = self._given or self._usual_certificate(folder)
             installed = self._used.install(folder.tls, self.account)
+            prepare(self._template, self.programs, folder, self.account, overlaid=self._overlaid)
+            self._configure(folder)
+            folder.let_in()
         except OSError as error:
-            raise TargetFailed(f"The certificate of the disposable server cannot be read: {error}.") from error
-        prepare(self._template, self.programs, folder, self.account)
-        write_into(folder.data / "postgresql.conf", tuning.configuration(self.settings), append=True)
-        write_into(folder.data / "pg_hba.conf", tuning.access_rules(plaintext=self.plaintext))
-        write_into(folder.data / "pg_ident.conf", tuning.identities())
-        folder.let_in()
+            raise TargetFailed(f"The files of a disposable server could not be laid out: {error}.") from error
         return installed
 
-    def discard_damaged(self) -> bool:
-        """Whether something cached turned out damaged and is gone now, so that a second try makes sense."""
+    def another_way(self, failed: TargetFailed) -> bool:
+        """Whether a second try makes sense after `failed`: something cached was damaged, or no overlay can be had."""
+        if self._overlaid and isinstance(failed, NeverStarted):
+            self._overlaid = False
+            return True
         template = self._template is not None and self._template.discard_if_damaged()
         certificate = self._used is not None and self._discard_if_unsound(self._used)
         return template or certificate
+
+    def _configure(self, folder: RunFolder) -> None:
+        usual = ((folder.lower or folder.data) / "postgresql.conf").read_text(encoding="utf-8")
+        for name, text in (
+            ("postgresql.conf", usual + tuning.configuration(self.settings)),
+            ("pg_hba.conf", tuning.access_rules(plaintext=self.plaintext)),
+            ("pg_ident.conf", tuning.identities()),
+        ):
+            write_into(folder.written / name, text, self.account)
 
     def _usual_certificate(self, folder: RunFolder) -> Certificate:
         if self._kept is not None:

@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from checks.errors import TargetFailed
 from checks.secrets import mask
-from checks.targets.account import Account
 
 POLL = 0.001  # seconds; the state file is read from memory, and a coarser step would cost what the copy saves
 _READY_LINE = 7  # of postmaster.pid: https://www.postgresql.org/docs/current/storage-file-layout.html
@@ -45,21 +45,22 @@ def reserve_port() -> socket.socket:
     return held
 
 
-class Postmaster:
-    """The parent process of a server, for the data folder `data`; it writes all it says to `log`."""
+class NeverStarted(StartRefused):
+    """The program itself was never reached, or died without a word."""
 
-    def __init__(self, command: Sequence[str | Path], data: Path, log: Path, account: Account) -> None:
-        self.command = command
-        self.data = data
+
+class Postmaster:
+    """The parent process of a server, whose state file appears in `written`; it says all it says to `log`."""
+
+    def __init__(self, command: Sequence[str | Path], written: Path, log: Path, options: Mapping[str, Any]) -> None:
+        self.written = written
         self.log = log
         self._heard = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
             try:
-                self.process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **account.process_options()
-                )
+                self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **options)
             except OSError as error:
-                raise StartRefused(f"{command[0]} could not be run as {account.name}: {error}.") from error
+                raise NeverStarted(f"{command[0]} could not be run: {error}.") from error
 
     def wait_until_ready(self, timeout: float) -> None:
         """Return when connections are accepted. Raises PortTaken or StartRefused, and leaves no process then."""
@@ -87,7 +88,7 @@ class Postmaster:
 
     def _ready(self) -> bool:
         try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            lines = (self.written / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
         ours = bool(lines) and lines[0] == str(self.process.pid)
@@ -97,17 +98,21 @@ class Postmaster:
         said = self._all_said()
         if any(words in text for text in said for words in _PORT_TAKEN):
             return PortTaken("The port of the disposable server was taken by another process.")
+        if not said:
+            return NeverStarted(f"The disposable PostgreSQL never started: {self._last()}.")
         return StartRefused(f"The disposable PostgreSQL refused to start: {self._last()}.")
 
     def _last(self) -> str:
-        said = [text for text in self._all_said() if not _GENERIC.search(text)]
+        said = [text for text in self._all_said() if not _GENERIC.search(text)] or self._lines()
         return mask(said[-1].rstrip(".")) if said else f"nothing (exit status {self.process.poll()})"
+
+    def _lines(self) -> list[str]:
+        with self.log.open("rb") as log:
+            log.seek(self._heard)
+            return [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
 
     def _all_said(self) -> list[str]:
         """What it said since this start: errors of the settings come as LOG lines before one FATAL that names none."""
-        with self.log.open("rb") as log:
-            log.seek(self._heard)
-            text = log.read().decode(errors="replace")
-        found = [match for match in map(_SAID.search, text.splitlines()) if match]
+        found = [match for match in map(_SAID.search, self._lines()) if match]
         grave = [match[2] for match in found if match[1] in {"FATAL", "PANIC"} and not _GENERIC.search(match[2])]
         return grave or [match[2] for match in found]

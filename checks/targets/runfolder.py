@@ -36,8 +36,16 @@ class RunFolder:
         self.socket = path / "socket"
         self.tls = path / "tls"
         self.log = path / "log"
+        self.upper = path / "upper"
+        self.work = path / "work"
+        self.lower: Path | None = None  # the template below an overlay, where there is one
         self._lock = lock
         self._account = account
+
+    @property
+    def written(self) -> Path:
+        """Where we see what the server wrote: an overlay at `data` is seen by the server alone."""
+        return self.upper if self.lower else self.data
 
     @classmethod
     def make(cls, account: Account) -> RunFolder:

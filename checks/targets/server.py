@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from checks import secrets
 from checks.errors import TargetFailed
-from checks.targets.account import server_account
+from checks.targets import overlay
+from checks.targets.account import options, server_account
 from checks.targets.authority import Certificate
 from checks.targets.binaries import Binaries
 from checks.targets.groundwork import Groundwork
@@ -31,6 +32,7 @@ from checks.targets.tuning import Setting, command_line, merged
 if TYPE_CHECKING:
     import psycopg
 
+TRIES = 3  # as found in the cache, by a copy where an overlay failed, and with what was damaged made anew
 PORTS_TRIED = 5
 _running: set[Server] = set()
 
@@ -138,13 +140,14 @@ class Server:
         return secrets.mask("\n".join(text.splitlines()[-lines:]))
 
     def _bring_up(self) -> None:
-        try:
-            self._first_start()
-        except TargetFailed:
-            if not self._groundwork.discard_damaged():
-                raise
-            self._clear()
-            self._first_start()
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return self._first_start()
+            except TargetFailed as failed:
+                if not tries_left or not self._groundwork.another_way(failed):
+                    raise
+                self._clear()
+        raise AssertionError("the last try returns or raises")
 
     def _first_start(self) -> None:
         self._certificate = self._groundwork.lay(self.folder)
@@ -176,8 +179,12 @@ class Server:
         if self._certificate is None:
             raise AssertionError("the certificate is installed before the first start")
         ours = command_line(self.port, self.folder.socket, self._certificate)
+        account = self._groundwork.account
         command: list[str | Path] = [self._groundwork.programs.program("postgres"), "-D", self.folder.data, *ours]
-        return Postmaster(command, self.folder.data, self.folder.log, self._groundwork.account)
+        how = account.process_options()
+        if self.folder.lower is not None:
+            command, how = overlay.within(command, self.folder, account), options()
+        return Postmaster(command, self.folder.written, self.folder.log, how)
 
     def _set_password(self) -> None:
         """Only the verifier is sent, so that no log of statements can hold the password."""

@@ -1,6 +1,7 @@
 """A data folder made by `initdb` once and copied for every server: making one costs eight times what copying does.
 
-The copy is a plain one. Hard links are unsound: one `CREATE TABLE` in the copy writes through them into the template.
+The copy is a plain one, or an overlay. Hard links are unsound: one `CREATE TABLE` in the copy writes through them into
+the template.
 https://www.postgresql.org/docs/current/app-initdb.html
 """
 
@@ -23,6 +24,7 @@ from checks.errors import TargetFailed
 from checks.targets.account import Account
 from checks.targets.binaries import Binaries
 from checks.targets.files import copy_tree
+from checks.targets.overlay import lay_over
 from checks.targets.runfolder import RunFolder
 
 SUPERUSER = "postgres"
@@ -55,22 +57,26 @@ def run_initdb(binaries: Binaries, data: Path, account: Account) -> None:
         raise TargetFailed(f"{command[0]} made no data folder: {said[-1] if said else f'exit {done.returncode}'}.")
 
 
-def prepare(template: Template | None, binaries: Binaries, folder: RunFolder, account: Account) -> None:
-    """Make the data folder of `folder`: a copy of the template, or `initdb` itself where nothing can be kept.
+def prepare(
+    template: Template | None, binaries: Binaries, folder: RunFolder, account: Account, *, overlaid: bool = False
+) -> None:
+    """Make the data folder of `folder`: from the template, or by `initdb` itself where nothing can be kept.
 
     A cache that is full, damaged or closed costs time, and not the run. Raises TargetFailed.
     """
-    if template is None or not _copied(template, folder):
+    if template is None or not _laid_out(template, folder, overlaid=overlaid):
         folder.let_in()
         run_initdb(binaries, folder.data, account)
 
 
-def _copied(template: Template, folder: RunFolder) -> bool:
+def _laid_out(template: Template, folder: RunFolder, *, overlaid: bool) -> bool:
     for _ in range(2):
         try:
-            template.lay_out(folder)
+            template.lay_out(folder, overlaid=overlaid)
         except OSError:
-            shutil.rmtree(folder.data, ignore_errors=True)
+            folder.lower = None
+            for half_made in (folder.data, folder.upper, folder.work):
+                shutil.rmtree(half_made, ignore_errors=True)
             if not template.discard_if_damaged():
                 return False
         else:
@@ -94,11 +100,17 @@ class Template:
     def manifest(self) -> Path:
         return self.path / "manifest.json"
 
-    def lay_out(self, folder: RunFolder) -> None:
-        """Copy the template to the data folder, making it first where there is none. Raises OSError, TargetFailed."""
+    def lay_out(self, folder: RunFolder, *, overlaid: bool) -> None:
+        """Copy the template to the data folder, or lay an overlay on it, making it first where there is none.
+
+        Raises OSError, TargetFailed.
+        """
         if not self.manifest.exists():
             self._make(folder)
-        copy_tree(self.data, folder.data)
+        if overlaid:
+            lay_over(self.data, folder, self.account)
+        else:
+            copy_tree(self.data, folder.data)
 
     def discard_if_damaged(self) -> bool:
         """Whether the template was not as it was made, and has been thrown away so that the next use makes it anew."""

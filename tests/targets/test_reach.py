@@ -106,6 +106,7 @@ def test_an_ordinary_user_starts_servers_too(reachable: Path) -> None:
         from checks.targets.embedded import EmbeddedServer
         EmbeddedServer.start(find()).stop()  # loads every module before the interpreter is out of reach
         server_account.cache_clear()
+        os.environ["PGRUNBOOK_CACHE"] = "{reachable}/own/cache"
         os.setgroups([])
         os.setgid({somebody.pw_gid})
         os.setuid({somebody.pw_uid})
@@ -116,7 +117,6 @@ def test_an_ordinary_user_starts_servers_too(reachable: Path) -> None:
         server.stop()
         assert not os.path.exists(server.folder.path)
         """,
-        PGRUNBOOK_CACHE=str(reachable / "own" / "cache"),
         HOME="/nonexistent",
     )
     assert done.stdout.split() == ["postgres", str(somebody.pw_uid), str(0o700)], done.stderr

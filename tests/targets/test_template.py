@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from checks.errors import TargetFailed
-from checks.targets import cache, template
+from checks.targets import cache, overlay, template
 from checks.targets.account import server_account
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer
@@ -57,15 +57,22 @@ def serve(binaries: Binaries) -> Callable[[], str]:
     def serve() -> str:
         server = EmbeddedServer.start(binaries)
         try:
-            return str(ask(server.endpoint(), "SELECT 'works'"))
+            server.execute("CREATE TABLE written AS SELECT 'works' AS says")
+            server.restart()
+            return str(ask(server.endpoint(), "SELECT says FROM written"))
         finally:
             server.stop()
 
     return serve
 
 
-def test_initdb_runs_once(kept: Path, initdb_runs: list[Path], serve: Callable[[], str]) -> None:
-    """The second server is a copy, and a server that wrote has left the template as it was."""
+@pytest.mark.parametrize("overlaid", [pytest.param(True, marks=only_as_root), False], ids=["overlay", "copy"])
+def test_initdb_runs_once(
+    kept: Path, initdb_runs: list[Path], serve: Callable[[], str], monkeypatch: pytest.MonkeyPatch, overlaid: bool
+) -> None:
+    """The second server uses the template, and a server that wrote has left it as it was."""
+    if not overlaid:
+        monkeypatch.setattr(overlay, "possible", lambda *_: False)
     assert [serve(), serve()] == ["works", "works"]
     assert len(initdb_runs) == 1
     [made] = _templates(kept)
@@ -119,6 +126,38 @@ def test_a_refused_setting_does_not_cost_the_template(kept: Path, binaries: Bina
     assert len(initdb_runs) == 1
 
 
+def test_a_refused_setting_is_said_where_nothing_can_be_kept(
+    binaries: Binaries, initdb_runs: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache that cannot be repaired does not make the run try for ever."""
+    monkeypatch.setattr(Template, "_make", _full)
+    with pytest.raises(TargetFailed, match="work_mem"):
+        EmbeddedServer.start(binaries, settings={"work_mem": "banana"})
+    assert len(initdb_runs) <= 3
+
+
+@only_as_root
+def test_a_failing_overlay_leads_to_a_copy(
+    kept: Path, serve: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only the kernel knows is found out by trying, and costs nothing but time."""
+    monkeypatch.setattr(overlay, "possible", lambda *_: True)
+    monkeypatch.setattr(overlay, "_SCRIPT", "echo 'mount: permission denied' >&2; exit 32")
+    assert serve() == "works"
+
+
+@only_as_root
+def test_an_overlay_is_seen_by_its_server_alone(binaries: Binaries) -> None:
+    """Nothing is mounted where we or anybody else would have to unmount it."""
+    server = EmbeddedServer.start(binaries)
+    try:
+        assert str(server.folder.path) not in Path("/proc/self/mounts").read_text()
+        seen = Path(f"/proc/{server.process_id}/mounts").read_text()
+        assert (str(server.folder.data) in seen) is (server.folder.lower is not None)
+    finally:
+        server.stop()
+
+
 @pytest.mark.parametrize("what", ["server.key", "ca.pem"])
 def test_a_damaged_certificate_is_made_anew(kept: Path, serve: Callable[[], str], what: str) -> None:
     """Torn or gone, it costs the run that meets it a second start and nothing more."""
@@ -134,11 +173,7 @@ def test_a_full_cache_costs_time_only(
 ) -> None:
     """Where the template cannot be written `initdb` makes the data folder itself, and nothing half-made is kept."""
 
-    def full(source: Path, copy: Path) -> None:
-        (copy / "half").mkdir(parents=True)
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(template, "copy_tree", full)
+    monkeypatch.setattr(template, "copy_tree", _full)
     (kept / "templates").mkdir(parents=True)
     prepare(Template(kept, binaries, server_account()), binaries, folder, server_account())
     assert (folder.data / "PG_VERSION").exists()
@@ -190,6 +225,12 @@ def test_a_failing_initdb_is_one_sentence(tmp_path: Path, kept: Path, binaries: 
     broken = replace(binaries, folder=fake)
     with pytest.raises(TargetFailed, match=r"no luck|Permission denied"):
         prepare(Template(kept, broken, server_account()), broken, folder, server_account())
+
+
+def _full(_: object, half_made: Path | RunFolder) -> None:
+    folder = half_made if isinstance(half_made, Path) else half_made.path
+    (folder / "half").mkdir(parents=True, exist_ok=True)
+    raise OSError(28, "No space left on device")
 
 
 def _templates(kept: Path) -> list[Path]:
