@@ -81,11 +81,22 @@ def test_no_single_value_does_not_hold(target: EmbeddedTarget, sql: str) -> None
     check_fails("query", {"sql": sql, "expect": {"value": {"ne": 0}}}, target, code="query.no_value")
 
 
-def test_a_refused_query_has_no_verdict(target: EmbeddedTarget) -> None:
-    """A missing table is the server's refusal with its code, and no finding."""
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("SELECT * FROM nowhere", "run.relation_missing"),
+        ("SELECT nothing FROM pg_class", "run.column_missing"),
+        ("SELECT no_such_function(1)", "run.function_missing"),
+        ("SELECT FROM WHERE", "run.syntax"),
+        ("SELECT 1; SELECT 2", "run.syntax"),
+        ("SELECT 1 / 0", "run.query_failed"),
+    ],
+)
+def test_a_refused_query_has_no_verdict(target: EmbeddedTarget, sql: str, code: str) -> None:
+    """What the server cannot answer is its refusal with a code of its own, and no finding."""
     with pytest.raises(QueryFailed) as refusal:
-        findings_of("query", "{sql: SELECT * FROM nowhere}", target)
-    assert refusal.value.code == "run.relation_missing"
+        findings_of("query", {"sql": sql}, target)
+    assert refusal.value.code == code
 
 
 def test_a_query_cannot_write(target: EmbeddedTarget) -> None:

@@ -78,5 +78,6 @@ def test_a_size_nobody_knows_has_no_verdict(target: EmbeddedTarget) -> None:
     asking = ask(params_of("size", "{tables: {log: {lt: 1GB}}}"), replace(circumstances_of(target), engine=SQLITE))
     next(asking)
     answers = [Answer(("bytes",), ((8192,),), 1), Answer(("schema", "name", "bytes"), (("public", "log", None),), 1)]
-    with pytest.raises(CouldNotTell, match="SQLite"):
+    with pytest.raises(CouldNotTell, match="SQLite") as reason:
         asking.send(answers)
+    assert reason.value.code == "run.could_not_tell"

@@ -105,6 +105,14 @@ def test_a_certificate_of_an_unknown_issuer_does_not_hold(started: Started, tmp_
     check_holds("tls", "{verify: none}", target)
 
 
+def test_a_server_too_old_to_shake_hands_has_no_verdict(started: Started) -> None:
+    """A server that knows only versions this machine refuses to speak cannot be looked at."""
+    settings = {"ssl_min_protocol_version": "TLSv1", "ssl_max_protocol_version": "TLSv1.1"}
+    with pytest.raises(ConnectionFailed) as failure:
+        findings_of("tls", "{}", started(settings=settings))
+    assert failure.value.code == "connectivity.tls_failed"
+
+
 def test_over_a_socket_there_is_no_tls(target: EmbeddedTarget) -> None:
     """Over a Unix socket the check is skipped: the kernel, not TLS, says who talks to whom."""
     with pytest.raises(NotApplicable):
