@@ -89,11 +89,23 @@ class ConnectionFailed(CouldNotTell):
 
 
 class QueryFailed(CouldNotTell):
-    """The server refused one query. `sqlstate` is the five-character code of the PostgreSQL manual's appendix A."""
+    """The server refused one query. `sqlstate` is the five-character code of the PostgreSQL manual's appendix A.
 
-    def __init__(self, sentence: str, *, sqlstate: str, code: str = "run.query_failed", hint: str = "") -> None:
+    `place` is the line and column of the query's text the server points at, from 1, where it points at one.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        sqlstate: str,
+        code: str = "run.query_failed",
+        hint: str = "",
+        place: tuple[int, int] | None = None,
+    ) -> None:
         super().__init__(sentence, code=code, hint=hint)
         self.sqlstate = sqlstate
+        self.place = place
 
 
 class NotApplicable(PgrunbookError):

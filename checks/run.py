@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -196,6 +196,23 @@ class Inquiry:
         return time.monotonic() - self.started
 
 
+class Flight:
+    """The inquiries of one flight, each moved on as soon as its own answers are in."""
+
+    def __init__(self, inquiries: Sequence[Inquiry], settle: Callable[[Inquiry, Result | None], list[Inquiry]]) -> None:
+        self.ahead = list(inquiries)
+        self.unfinished: list[Inquiry] = []
+        self._settle = settle
+        self._answers: list[Answer] = []
+
+    def arrived(self, answer: Answer) -> None:
+        """Take the next answer of the flight."""
+        self._answers.append(answer)
+        if len(self._answers) == len(self.ahead[0].waiting):
+            inquiry, answers, self._answers = self.ahead.pop(0), self._answers, []
+            self.unfinished += self._settle(inquiry, inquiry.advance(answers))
+
+
 class Lane:
     """A thread, at most one session at a time, and the checks that share it."""
 
@@ -237,11 +254,7 @@ class Lane:
         inquiries = [kept for inquiry in begun for kept in self._post_or_keep(inquiry, inquiry.advance())]
         while inquiries and not self._aborted:
             self.deadline = time.monotonic() + len(inquiries) * (self._timeout + GRACE)
-            try:
-                inquiries = self._round(inquiries)
-            except ConnectionFailed as failure:
-                self._drop_session()
-                inquiries = self._throw(inquiries, failure)
+            inquiries = self._round(inquiries)
         self._drop_session()
         self.deadline = float("inf")
 
@@ -251,20 +264,20 @@ class Lane:
 
     def _round(self, inquiries: list[Inquiry]) -> list[Inquiry]:
         """One flight for all. Whoever hangs is cut off; those behind it are asked again over a new session."""
-        flight = [query for inquiry in inquiries for query in inquiry.waiting]
-        session = self._open(fresh=any(query.fresh for query in flight))
-        patience = self._timeout + GRACE
-        answers = session.ask(flight, patience=patience)
-        unfinished: list[Inquiry] = []
-        while inquiries and len(answers) >= len(inquiries[0].waiting):
-            inquiry, *inquiries = inquiries
-            mine, answers = answers[: len(inquiry.waiting)], answers[len(inquiry.waiting) :]
-            unfinished += self._post_or_keep(inquiry, inquiry.advance(mine))
-        if inquiries:
+        queries = [query for inquiry in inquiries for query in inquiry.waiting]
+        flight, patience = Flight(inquiries, self._post_or_keep), self._timeout + GRACE
+        try:
+            session = self._open(fresh=any(query.fresh for query in queries))
+            session.ask(queries, patience=patience, arrived=flight.arrived)
+        except ConnectionFailed as failure:
             self._drop_session()
-            silence = f"no answer within {show_seconds(patience)}, and the server did not end the query either"
-            unfinished += self._throw(inquiries[:1], ConnectionFailed(silence, code="connectivity.silent"))
-        return unfinished + inquiries[1:]
+            return flight.unfinished + self._throw(flight.ahead, failure)
+        if not flight.ahead:
+            return flight.unfinished
+        self._drop_session()
+        silence = f"no answer within {show_seconds(patience)}, and the server did not end the query either"
+        failure = ConnectionFailed(silence, code="connectivity.silent")
+        return flight.unfinished + self._throw(flight.ahead[:1], failure) + flight.ahead[1:]
 
     def _throw(self, inquiries: Iterable[Inquiry], failure: ConnectionFailed) -> list[Inquiry]:
         return [kept for inquiry in inquiries for kept in self._post_or_keep(inquiry, inquiry.advance(failure=failure))]

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 
 from checks.check import Query
-from checks.errors import Mistake
+from checks.errors import Mistake, QueryFailed
 from checks.prepare import prepare, server_for
-from checks.runbook.model import CheckEntry, Runbook
+from checks.runbook.model import CheckEntry, Fence, Runbook
 
 PATIENCE = 10.0
-FEW = 10  # fixtures are loaded only because a migrated database without them is not what the page speaks of
+FEW = 10  # rows; fixtures are loaded because a database without them is not what the page speaks of
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One query of a page. `first_line` is the page's line its text begins at, or None inside a `yaml check`."""
+
+    entry: CheckEntry
+    sql: str
+    first_line: int | None
 
 
 def mistakes_of(runbook: Runbook, postgres_bin: str) -> list[Mistake]:
@@ -22,24 +32,42 @@ def mistakes_of(runbook: Runbook, postgres_bin: str) -> list[Mistake]:
 
     Raises TargetFailed when no server can be had, CouldNotTell when the migrations cannot be applied.
     """
-    statements = [(entry, sql) for entry in runbook.entries() for sql in _statements(entry)]
+    statements = list(_statements(runbook))
     if not statements:
         return []
     with closing(server_for(runbook, postgres_bin)) as target:
         prepared = prepare(runbook, target, rows=FEW)
         if prepared.shortfall is not None:
             raise prepared.shortfall
-        with closing(target.open()) as session:
-            queries = [Query(f"PREPARE statement_{number} AS {sql}") for number, (_, sql) in enumerate(statements)]
+        # Writable, because the queries of a smoke check write; PREPARE runs none of them.
+        with closing(target.open(writable=True)) as session:
+            queries = [Query(f"PREPARE statement_{number} AS\n{one.sql}") for number, one in enumerate(statements)]
             answers = session.ask(queries, patience=PATIENCE)
     return [
-        Mistake(str(runbook.path), entry.line, 1, f"check `{entry.name}`: {answer.error.sentence}", answer.error.hint)
-        for (entry, _), answer in zip(statements, answers, strict=True)
+        _mistake(runbook, statement, answer.error)
+        for statement, answer in zip(statements, answers, strict=True)
         if answer.error is not None
     ]
 
 
-def _statements(entry: CheckEntry) -> Iterator[str]:
+def _mistake(runbook: Runbook, statement: Statement, error: QueryFailed) -> Mistake:
+    line, column = statement.entry.line, 1
+    if error.place is not None and statement.first_line is not None:
+        # The PREPARE before the query takes the first line of what the server saw.
+        line, column = statement.first_line + error.place[0] - 2, error.place[1]
+    sentence = error.sentence.partition(" (line ")[0]
+    return Mistake(str(runbook.path), line, column, f"check `{statement.entry.name}`: {sentence}", error.hint)
+
+
+def _statements(runbook: Runbook) -> Iterator[Statement]:
+    fences = [part for section in runbook.sections for part in section.parts if isinstance(part, Fence)]
+    for fence in fences:
+        first_line = fence.line + 1 if fence.language == "sql" else None
+        for entry in fence.checks:
+            yield from (Statement(entry, sql, first_line) for sql in _queries(entry))
+
+
+def _queries(entry: CheckEntry) -> Iterator[str]:
     for name in ("sql", "write", "read", "cleanup"):
         value = getattr(entry.params, name, ())
         yield from [value] if isinstance(value, str) else value

@@ -16,7 +16,7 @@ from checks.errors import ConnectionFailed
 from checks.plan import Mode, Plan, PlannedCheck
 from checks.result import Result
 from checks.runbook.model import CheckEntry, FrontMatter, Runbook
-from checks.targets.session import Endpoint, Server
+from checks.targets.session import Arrived, Endpoint, Server, unheard
 
 HANGS = "hangs"
 LOSES_CONNECTION = "loses the connection"
@@ -36,7 +36,7 @@ class StandInSession:
     guards: Mapping[str, str] = field(default_factory=lambda: {"transaction_read_only": "on"})
     round_trip: float = 0.001
 
-    def ask(self, queries: Sequence[Query], *, patience: float) -> list[Answer]:
+    def ask(self, queries: Sequence[Query], *, patience: float, arrived: Arrived = unheard) -> list[Answer]:
         self.target.flights.append([query.sql for query in queries])
         answers: list[Answer] = []
         for query in queries:
@@ -48,6 +48,7 @@ class StandInSession:
                 self.aborted.wait(30)
                 raise ConnectionFailed("cut off", code="connectivity.lost")
             answers.append(Answer(("sql",), ((query.sql,),), 1, 0.001))
+            arrived(answers[-1])
         return answers
 
     def script(self, sql: str) -> None:

@@ -61,8 +61,8 @@ def test_a_hanging_check_is_cut_off_and_the_rest_are_asked_again() -> None:
     assert target.flights == [["1", HANGS, "2"], ["2"]]
 
 
-def test_a_lost_connection_is_told_to_every_check_in_flight() -> None:
-    """A check may make a verdict of the lost connection; one that does not has none, with the code that says why."""
+def test_a_lost_connection_is_told_to_every_check_not_answered_yet() -> None:
+    """A check may make a verdict of the lost connection; one that does not has none, and the code says why."""
 
     def notices(_parameters: Any, _circumstances: Any) -> Asking:
         try:
@@ -71,9 +71,10 @@ def test_a_lost_connection_is_told_to_every_check_in_flight() -> None:
             return [Finding(failure.code, False, failure.sentence)]
         return []
 
-    results = run_of(StandInTarget(), planned("a", notices), planned("b", asks(LOSES_CONNECTION)))
-    assert statuses(results) == {"a": "failed", "b": "errored"}
-    assert {result.codes for result in results.results} == {("connectivity.lost",)}
+    first, losing = planned("first", asks("1")), planned("losing", asks(LOSES_CONNECTION))
+    results = run_of(StandInTarget(), first, losing, planned("noticing", notices))
+    assert statuses(results) == {"first": "passed", "losing": "errored", "noticing": "failed"}
+    assert {result.codes for result in results.results[1:]} == {("connectivity.lost",)}
 
 
 def test_a_refused_connection_errors_every_check() -> None:

@@ -14,7 +14,7 @@ from checks.check import POSTGRESQL, Answer, Query
 from checks.errors import ConnectionFailed
 from checks.targets.dial import dial
 from checks.targets.refusals import query_failed
-from checks.targets.session import Endpoint, Server
+from checks.targets.session import Arrived, Endpoint, Server, unheard
 from checks.targets.statements import refused_unsent
 from checks.targets.wire import Reply, Wire
 
@@ -69,25 +69,26 @@ class PostgresSession:
         """Seconds of one bare round trip: from sending the first statement to the end of its answer."""
         return self._round_trip
 
-    def ask(self, queries: Sequence[Query], *, patience: float) -> list[Answer]:
+    def ask(self, queries: Sequence[Query], *, patience: float, arrived: Arrived = unheard) -> list[Answer]:
         """One answer for each query, in order, from one flight. Fewer when `patience` ran out: see the protocol."""
         unsent = [refused_unsent(query.sql, writable=self._writable) for query in queries]
         started = time.monotonic()
         self._send([query.sql for query, refusal in zip(queries, unsent, strict=True) if refusal is None])
         answers: list[Answer] = []
-        first = True
-        for query, refusal in zip(queries, unsent, strict=True):
-            try:
+        sent = 0
+        try:
+            for query, refusal in zip(queries, unsent, strict=True):
                 answers.append(
-                    Answer(error=refusal) if refusal else self._answer(query, started, patience, first=first)
+                    Answer(error=refusal) if refusal else self._answer(query, started, patience, first=not sent)
                 )
-            except ConnectionFailed as failure:
-                if failure.code == "connectivity.silent":
-                    return answers
+                arrived(answers[-1])
+                sent += refusal is None
+            if sent:
+                self._end(time.monotonic() + patience, sent=True)
+        except ConnectionFailed as failure:
+            # Answers that came are worth more than the reason why no more do; with all of them in, it does not matter.
+            if failure.code != "connectivity.silent" and len(answers) < len(queries):
                 raise
-            first = first and refusal is not None
-        if not first:
-            self._end(time.monotonic() + patience, sent=True)
         return answers
 
     def script(self, sql: str) -> None:

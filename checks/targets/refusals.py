@@ -61,19 +61,20 @@ def query_failed(result: PGresult, sql: str, user: str) -> QueryFailed:
     message = _field(result, DiagnosticField.MESSAGE_PRIMARY)
     if sqlstate.startswith("22"):
         message = _QUOTED_VALUE.sub('"…"', message)
-    where = _place(sql, _field(result, DiagnosticField.STATEMENT_POSITION))
+    place = _place(sql, _field(result, DiagnosticField.STATEMENT_POSITION))
+    where = f" (line {place[0]}, column {place[1]} of the query)" if place else ""
     sentence = f"{beginning.format(user=user)}: {message}{where} (SQLSTATE {sqlstate})."
     hint = hint or _field(result, DiagnosticField.MESSAGE_HINT)
-    return QueryFailed(mask(sentence), sqlstate=sqlstate, code=code, hint=mask(hint))
+    return QueryFailed(mask(sentence), sqlstate=sqlstate, code=code, hint=mask(hint), place=place)
 
 
 def _field(result: PGresult, field: DiagnosticField) -> str:
     return (result.error_field(field) or b"").decode("utf-8", "replace")
 
 
-def _place(sql: str, position: str) -> str:
+def _place(sql: str, position: str) -> tuple[int, int] | None:
     """The server counts characters from 1 over the whole text; people count lines and columns."""
     if not position:
-        return ""
+        return None
     before = sql[: int(position) - 1]
-    return f" (line {before.count(chr(10)) + 1}, column {len(before) - before.rfind(chr(10))} of the query)"
+    return before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,13 +43,20 @@ class Server:
     obtained: str
 
 
+Arrived = Callable[[Answer], None]
+
+
+def unheard(answer: Answer) -> None:
+    """Nobody waits for single answers."""
+
+
 class Session(Protocol):
     """One connection. Queries of one call share a flight: one network round trip where the protocol allows it."""
 
-    def ask(self, queries: Sequence[Query], *, patience: float) -> list[Answer]:
+    def ask(self, queries: Sequence[Query], *, patience: float, arrived: Arrived = unheard) -> list[Answer]:
         """One answer for each query, in order; a refused query is an answer with `error`, and harms no other.
 
-        `patience` is how many seconds may pass with no answer arriving. When they have, the session is closed and the
+        `arrived` is called with each answer as it comes in. `patience` is how many seconds may pass with no answer arriving. When they have, the session is closed and the
         answers that did arrive are returned: fewer than were asked, and the first one missing is the one that hangs.
         Raises ConnectionFailed (`connectivity.lost`) when the peer goes away.
         """

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from checks.check import SQLITE, Answer, Query
 from checks.errors import ConnectionFailed, QueryFailed
-from checks.targets.session import Endpoint, Server
+from checks.targets.session import Arrived, Endpoint, Server, unheard
 from checks.targets.statements import refused_unsent
 
 STEPS_BETWEEN_LOOKS = 10_000  # of SQLite's virtual machine, some tenths of a millisecond
@@ -76,10 +76,14 @@ class SqliteSession:
         """Seconds to read the guards back."""
         return self._round_trip
 
-    def ask(self, queries: Sequence[Query], *, patience: float) -> list[Answer]:
+    def ask(self, queries: Sequence[Query], *, patience: float, arrived: Arrived = unheard) -> list[Answer]:
         """One answer for each query, in order; each is ended when the session's timeout, or `patience`, has passed."""
         started = time.monotonic()
-        return [self._answer(query, started, min(self._timeout, patience)) for query in queries]
+        answers = []
+        for query in queries:
+            answers.append(self._answer(query, started, min(self._timeout, patience)))
+            arrived(answers[-1])
+        return answers
 
     def script(self, sql: str) -> None:
         """Run several statements in one transaction. Raises QueryFailed."""
