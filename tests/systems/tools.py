@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
@@ -116,6 +117,13 @@ def execute(target: EmbeddedTarget, sql: str) -> None:
         session.script(sql)
     finally:
         session.close()
+
+
+def value_of(target: EmbeddedTarget, sql: str) -> Any:
+    """The one value a query returns."""
+    with target.server.connect(target.database) as connection:
+        row = connection.execute(sql).fetchone()
+    return row[0] if row else None
 
 
 Copier = Callable[[str], tuple[Filled, EmbeddedTarget]]
