@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from checks.errors import TargetFailed
 from checks.targets.binaries import Binaries, available, find
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
 
@@ -24,8 +25,11 @@ def one_of_each_major() -> list[Binaries]:
 
 def pytest_report_header() -> str:
     """Which PostgreSQL the tests run on, and which majors the tests of every major see."""
-    majors = ", ".join(one.version for one in one_of_each_major())
-    return f"PostgreSQL: {find().obtained.removeprefix('embedded, ')}; majors: {majors}"
+    try:
+        used = find().obtained.removeprefix("embedded, ")
+    except TargetFailed as failed:
+        return f"PostgreSQL: {failed}"
+    return f"PostgreSQL: {used}; of each major: {', '.join(one.version for one in one_of_each_major())}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

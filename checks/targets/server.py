@@ -11,7 +11,6 @@ import atexit
 import os
 import secrets as random
 import signal
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,7 +22,7 @@ from checks.targets.account import options, server_account
 from checks.targets.authority import Certificate
 from checks.targets.binaries import Binaries
 from checks.targets.groundwork import Groundwork
-from checks.targets.postmaster import PortTaken, Postmaster, reserve_port
+from checks.targets.postmaster import Port, PortTaken, Postmaster
 from checks.targets.reach import within_reach
 from checks.targets.runfolder import RunFolder
 from checks.targets.template import SUPERUSER
@@ -48,7 +47,7 @@ class Server:
         self._groundwork = groundwork
         self._timeout = timeout
         self._owner = os.getpid()
-        self._port: socket.socket | None = None
+        self._port: Port | None = None
         self._postmaster: Postmaster | None = None
         self._certificate: Certificate | None = None
         _running.add(self)
@@ -96,7 +95,7 @@ class Server:
         """The TCP port on 127.0.0.1, the same for the server's whole life."""
         if self._port is None:
             raise TargetFailed("The disposable server has been stopped.")
-        return int(self._port.getsockname()[1])
+        return self._port.number
 
     @property
     def is_running(self) -> bool:
@@ -119,7 +118,7 @@ class Server:
             self._postmaster = None
         self.folder.remove()
         if self._port is not None:
-            self._port.close()
+            self._port.release()
             self._port = None
         _running.discard(self)
 
@@ -164,14 +163,14 @@ class Server:
     def _launch(self) -> None:
         for tried in range(1, PORTS_TRIED + 1):
             if self._port is None:
-                self._port = reserve_port()
+                self._port = Port()
             try:
                 self._postmaster = self._start_postmaster()
                 return self._postmaster.wait_until_ready(self._timeout)
             except PortTaken:
                 if tried == PORTS_TRIED:
                     raise
-                self._port.close()
+                self._port.release()
                 self._port = None
         raise AssertionError("the last try returns or raises")
 
@@ -179,11 +178,11 @@ class Server:
         if self._certificate is None:
             raise AssertionError("the certificate is installed before the first start")
         ours = command_line(self.port, self.folder.socket, self._certificate)
-        account = self._groundwork.account
-        command: list[str | Path] = [self._groundwork.programs.program("postgres"), "-D", self.folder.data, *ours]
-        how = account.process_options()
+        account, programs = self._groundwork.account, self._groundwork.programs
+        command: list[str | Path] = [programs.program("postgres"), "-D", self.folder.data, *ours]
+        how = account.process_options(programs.environment)
         if self.folder.lower is not None:
-            command, how = overlay.within(command, self.folder, account), options()
+            command, how = overlay.within(command, self.folder, account), options(programs.environment)
         return Postmaster(command, self.folder.written, self.folder.log, how)
 
     def _set_password(self) -> None:

@@ -46,10 +46,9 @@ def run_initdb(binaries: Binaries, data: Path, account: Account) -> None:
     data.mkdir(mode=0o700)
     account.own(data)
     command: list[str | Path] = [binaries.program("initdb"), "-D", data, *INITDB_OPTIONS]
+    how = account.process_options(binaries.environment)
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_INITDB_LIMIT, check=False, **account.process_options()
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_INITDB_LIMIT, check=False, **how)
     except (OSError, subprocess.SubprocessError) as error:
         raise TargetFailed(f"{command[0]} could not be run as {account.name}: {error}.") from error
     if done.returncode != 0:

@@ -13,6 +13,7 @@ from pathlib import Path
 from checks.errors import TargetFailed
 from checks.targets.account import our_name
 from checks.targets.authority import Certificate
+from checks.targets.postmaster import HOST
 from checks.targets.template import SUPERUSER
 
 Setting = str | int | float | bool
@@ -76,7 +77,7 @@ def command_line(port: int, socket: Path, certificate: Certificate) -> list[str]
     """The options that only pgrunbook sets, where no file and no ALTER SYSTEM can change them."""
     ours = {
         "port": port,
-        "listen_addresses": "127.0.0.1",
+        "listen_addresses": HOST,
         "unix_socket_directories": '"' + str(socket).replace('"', '""') + '"',
         "ssl_cert_file": certificate.certificate,
         "ssl_key_file": certificate.key,
@@ -94,7 +95,7 @@ def access_rules(*, plaintext: bool) -> str:
     return (
         f"local all,replication {SUPERUSER} peer map={_IDENT_MAP}\n"
         "local all,replication all scram-sha-256\n"
-        f"{hosts} all,replication all 127.0.0.1/32 scram-sha-256\n"
+        f"{hosts} all,replication all {HOST}/32 scram-sha-256\n"
         f"{refusal}"
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,12 +17,12 @@ import pytest
 
 from checks import secrets
 from checks.errors import TargetFailed
-from checks.targets import authority
+from checks.targets import authority, runfolder
 from checks.targets import server as server_module
-from checks.targets.account import Account
+from checks.targets.account import Account, server_account
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget, start_target
-from checks.targets.postmaster import reserve_port
+from checks.targets.postmaster import HOST, Port
 from checks.targets.runfolder import PREFIX, RunFolder, sweep
 from tests.targets.embedding import ask, connect, is_alive, only_as_root, run_python
 
@@ -290,38 +292,55 @@ def test_the_log_can_be_read(started: Callable[..., EmbeddedServer]) -> None:
 
 def test_a_taken_port_is_passed_over(started: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process listens on the first port; the server gets the next one."""
-    ports = [reserve_port(), reserve_port()]
-    ports[0].listen()
-    taken, free = (port.getsockname()[1] for port in ports)
-    monkeypatch.setattr(server_module, "reserve_port", lambda: ports.pop(0))
-    assert started().port == free != taken
+    ports = [Port(), Port()]
+    taken, free = (port.number for port in ports)
+    monkeypatch.setattr(server_module, "Port", lambda: ports.pop(0))
+    with _listener(taken):
+        assert started().port == free != taken
 
 
 def test_no_free_port_is_one_sentence(
     started: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch, folders_made: list[Path]
 ) -> None:
     """After a few tries it gives up, and leaves nothing."""
+    with ExitStack() as listening:
 
-    def taken() -> object:
-        port = reserve_port()
-        port.listen()
-        return port
+        def taken() -> Port:
+            port = Port()
+            listening.enter_context(_listener(port.number))
+            return port
 
-    monkeypatch.setattr(server_module, "reserve_port", taken)
-    with pytest.raises(TargetFailed, match="port of the disposable server was taken"):
-        started()
+        monkeypatch.setattr(server_module, "Port", taken)
+        with pytest.raises(TargetFailed, match="port of the disposable server was taken"):
+            started()
     assert not any(folder.exists() for folder in folders_made)
 
 
 def test_a_reserved_port_is_given_to_nobody_else() -> None:
     """The port stays ours while the server is down during a restart."""
-    held = reserve_port()
-    try:
-        others = [reserve_port() for _ in range(50)]
-        assert held.getsockname() not in [other.getsockname() for other in others]
-    finally:
-        for one in (held, *others):
-            one.close()
+    held = Port()
+    others = [Port() for _ in range(50)]
+    for one in (held, *others):
+        one.release()
+    assert held.number not in {other.number for other in others}
+
+
+def test_a_machine_without_memory_to_spare_uses_its_disk(
+    started: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where /dev/shm is small or missing the server lives among the temporary files."""
+    monkeypatch.setattr(runfolder, "ROOM", 1 << 62)
+    server = started()
+    assert not server.folder.path.is_relative_to(runfolder.SHARED_MEMORY)
+    assert ask(server.endpoint(), "SELECT 1") == 1
+
+
+def test_a_long_temporary_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket's path has little room, and a shorter root is taken."""
+    long = tmp_path / ("x" * 60)
+    long.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(long))
+    assert long not in list(runfolder.roots(server_account()))
 
 
 def test_the_end_of_the_process_stops_its_servers() -> None:
@@ -405,6 +424,14 @@ from checks.targets.embedded import EmbeddedServer
 server = EmbeddedServer.start(find())
 print(server.process_id, server.folder.path, flush=True)
 """
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen()
+    return listener
 
 
 def _said(done: subprocess.CompletedProcess[str]) -> tuple[int, Path]:
