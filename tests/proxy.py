@@ -81,6 +81,8 @@ class Proxy:
                 client, _ = self._listener.accept()
                 self.accepted += 1
                 self._sockets.append(client)
+                # Else small chunks wait for the acknowledgement of those before them, 40 ms at a time.
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self.hang_up:
                     client.shutdown(socket.SHUT_RDWR)
                     continue
