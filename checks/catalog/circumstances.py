@@ -16,8 +16,7 @@ class Circumstances:
     """The same for every check of a run.
 
     `folder` is the project's folder, to which the page's paths are relative. `rehearsal` is what applying the
-    migrations to this disposable target showed; None on a live one. `round_trip` is in seconds, from opening the
-    session.
+    migrations to this disposable target showed; None on a live one.
     """
 
     folder: Path

@@ -77,7 +77,7 @@ CODES: Mapping[str, Code] = {
     ),
     "query.value": Code(
         "The query returned one value, and the comparison with the page's does not hold.",
-        "The page says what is normal here, and this is not; or the two are of different types, as a text and a number.",
+        "The page says what is normal here, and this is not; or the two are of different types, a text and a number.",
         "Run the query in psql. If the world has changed, change the page; else find out what changed the value.",
     ),
     "query.no_value": Code(

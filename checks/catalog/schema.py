@@ -61,7 +61,7 @@ class Parameters:
         metadata={
             "description": "Whether objects of the kinds listed may exist only if listed: tables and views in the "
             "schemas named, columns, indexes and constraints of the tables named. Partitions, what extensions brought, "
-            "indexes of constraints and NOT NULL constraints are never unexpected."
+            "indexes of constraints and NOT NULL constraints are never unexpected; a migration tool's own table is."
         },
     )
 

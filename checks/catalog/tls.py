@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import some
 from checks.check import Asking, Check, Code, Finding
+from checks.errors import CouldNotTell, UsageError
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
 from checks.units import Duration, show_seconds
 
@@ -51,12 +52,18 @@ class Parameters:
 
 
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
-    """Dial as a client does, then once more without TLS. Raises NotApplicable over a Unix socket."""
+    """Dial as a client does, then once more without TLS.
+
+    Raises NotApplicable over a Unix socket, and CouldNotTell where the URL's `sslrootcert` cannot be read.
+    """
     # Python's ssl costs 15 ms to import, which a page without this check does not owe.
     from checks.targets.handshake import accepts_plaintext, look
 
     yield from ()  # it asks the handshake, and no query
-    seen = look(circumstances.endpoint, timeout=DIAL_SECONDS)
+    try:
+        seen = look(circumstances.endpoint, timeout=DIAL_SECONDS)
+    except UsageError as mistake:
+        raise CouldNotTell(mistake.sentence, code="connectivity.misconfigured", hint=mistake.hint) from mistake
     if not seen.offers_tls or seen.certificate is None:
         return [_without(parameters)]
     host = circumstances.endpoint.host or ""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checks.errors import ConnectionFailed, NotApplicable
+from checks.errors import ConnectionFailed, CouldNotTell, NotApplicable
 from checks.targets.authority import issue
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
@@ -111,6 +111,13 @@ def test_a_server_too_old_to_shake_hands_has_no_verdict(started: Started) -> Non
     with pytest.raises(ConnectionFailed) as failure:
         findings_of("tls", "{}", started(settings=settings))
     assert failure.value.code == "connectivity.tls_failed"
+
+
+def test_a_root_certificate_that_is_not_there_has_no_verdict(target: EmbeddedTarget, tmp_path: Path) -> None:
+    """A mistake in the URL is no fault of the server's, and no bug of ours."""
+    with pytest.raises(CouldNotTell) as reason:
+        findings_of("tls", "{}", trusting(Elsewhere(target.endpoint), tmp_path / "nowhere.pem"))
+    assert reason.value.code == "connectivity.misconfigured"
 
 
 def test_over_a_socket_there_is_no_tls(target: EmbeddedTarget) -> None:
