@@ -73,7 +73,7 @@ def rewrite_index(folder: Path) -> Path:
 def newest(folder: Path, runbooks: Sequence[str] = ()) -> list[Path]:
     """The JSON of the newest report of each named runbook, else of each there is. Raises UsageError for none."""
     found: dict[str, Path] = {}
-    for name in _reports(_names(folder)):
+    for name in _reports(_names(folder) if folder.is_dir() else ()):
         row = read_row(folder / name)
         if row is not None:
             found.setdefault(row.runbook, folder / name)

@@ -56,7 +56,7 @@ def summary(reports: Sequence[Report], *, budget: int = BUDGET) -> str:
     Tables too long even without details keep their first rows, each runbook's as many bytes as another's.
     """
     drawn = [parts(report) for report in reports]
-    tables = [head.splitlines(keepends=True) for head, *_ in drawn]
+    tables = [f"{chr(10) if n else ''}{head}".splitlines(keepends=True) for n, (head, *_) in enumerate(drawn)]
     details = [detail for _, *rest in drawn for detail in rest]
     room = budget - _size([_LEFT_OUT])
     kept = [_fitting(table, room // len(tables)) for table in tables]

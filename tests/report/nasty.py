@@ -1,0 +1,25 @@
+"""Strings that have broken reports somewhere."""
+
+NASTY = (
+    "\x1b[31mred\x1b[0m",
+    "nul \x00 bell \x07",
+    "a|b|c",
+    "]]>",
+    "::error file=x::owned",
+    "##[error]owned",
+    "<script>alert(1)</script>",
+    "</details>",
+    "`unclosed",
+    "```\nfence",
+    "# heading",
+    "> quote\n\n- list",
+    "two\nlines\r\nand a third",
+    "100% of {{ 7 * 7 }} {% raw %}",
+    "\u202eright to left",
+    "שלום עולם",
+    "漢字テスト",
+    "x" * 5000,
+    "\udcff",
+    "",
+    " ",
+)
