@@ -11,7 +11,6 @@ import os
 import pickle
 import stat
 import sys
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
@@ -103,6 +102,8 @@ def _load(file: Path) -> Runbook | None:
 
 def _store(folder: Path, name: str, runbook: Runbook) -> None:
     """Whole or not at all, also with several processes at it. A full disk only means that it is read again."""
+    import tempfile
+
     try:
         descriptor, written = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
         try:

@@ -5,18 +5,20 @@ Nothing here knows a kind, nor which of the two sorts of block the words came fr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from checks.check import Check, Severity
 from checks.runbook.mistakes import Mistakes, Place
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS, CheckEntry
+from checks.runbook.rules import Line, Where
 from checks.runbook.validation import validate
 from checks.runbook.yaml_source import Document, Loc
 from checks.suggest import did_you_mean
 from checks.units import Duration
+
+Timeout = Annotated[Duration, Where(Duration().__lt__, "must be longer than nothing")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +27,10 @@ class CommonKeys:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
 
-    name: str | None = None
+    name: Line | None = None
     severity: Severity = Severity.FAIL
     environments: tuple[str, ...] = ()
-    timeout: Duration | None = None
-
-    def __post_init__(self) -> None:
-        if self.name is not None and not re.fullmatch(r"\S([^\n]{0,198}\S)?", self.name):
-            raise ValueError("`name` is one line of at most 200 characters, with no space around it")
-        if self.timeout is not None and self.timeout <= 0:
-            raise ValueError("`timeout` must be longer than nothing")
+    timeout: Timeout | None = None
 
 
 COMMON = frozenset(field.name for field in fields(CommonKeys))

@@ -6,41 +6,19 @@ from the cache without importing pydantic at all.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from checks.check import Cell, Severity
+from checks.check import Severity
+from checks.runbook.rules import Attribute, Line, Major, Slug
 from checks.units import Duration
 
 REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
 
 MigrationTool = Literal["alembic", "prisma", "sql"]
 Language = Literal["yaml", "sql"]
-
-_SLUG = r"^[a-z0-9]+([-_][a-z0-9]+)*$"
-
-
-class _SlugRule:
-    """What makes a text a slug, for pydantic and for the JSON Schema."""
-
-    @staticmethod
-    def check(value: object) -> str:
-        if not isinstance(value, str) or not re.fullmatch(_SLUG, value):
-            raise ValueError("a name here is lower-case letters and digits, with single - or _ between them")
-        return value
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        # pydantic_core is imported here and not above: a cached runbook is run without pydantic.
-        from pydantic_core import core_schema
-
-        text = core_schema.str_schema(pattern=_SLUG)
-        return core_schema.no_info_plain_validator_function(self.check, json_schema_input_schema=text)
-
-
-Slug = Annotated[str, _SlugRule()]  # a name that is safe in a file name, an option and a URL: platform-api
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +31,13 @@ class Environment:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
 
-    url: str | None = None
-    service: str | None = None
+    url: Line | None = None
+    service: Line | None = None
     protected: bool = False
 
     def __post_init__(self) -> None:
         if (self.url is None) == (self.service is None):
             raise ValueError("an environment needs exactly one of `url` and `service`")
-        if not (self.url or self.service):
-            raise ValueError("an environment's `url` or `service` must not be empty")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +55,8 @@ class Migrations:
     path: str
     table: str | None = None
     table_schema: str | None = None
-    metadata: str | None = None
+    metadata: Attribute | None = None
     command: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.metadata is not None and not re.fullmatch(r"[\w.]+:[\w.]+", self.metadata):
-            raise ValueError("`metadata` is written as module:attribute, such as models:Base.metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +70,12 @@ class FrontMatter:
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
 
     runbook: Slug
-    title: str
-    postgres: int | None = None
+    title: Line
+    postgres: Major | None = None
     migrations: Migrations | None = None
     fixtures: str | None = None
-    server: dict[str, Cell] = field(default_factory=dict)
+    server: dict[str, str | int | float | bool] = field(default_factory=dict)
     environments: dict[Slug, Environment] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not self.title.strip():
-            raise ValueError("`title` must not be empty")
-        if self.postgres is not None and not 9 <= self.postgres <= 99:
-            raise ValueError("`postgres` is a major version of PostgreSQL, such as 16")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ def found(value: Any) -> str:
 def wrong_type(name: str, errors: list[Mapping[str, Any]], value: Any) -> str:
     """One sentence for all the sorts of value that would have done."""
     sorts = list(dict.fromkeys(filter(None, map(expected, errors))))
+    if "a number" in sorts and "a whole number" in sorts:
+        sorts.remove("a whole number")
     return f"{name} must be {' or '.join(sorts)}, not {found(value)}"
 
 
@@ -55,7 +57,8 @@ def sentence(name: str, error: Mapping[str, Any], value: Any) -> tuple[str, str]
         case "literal_error" | "enum":
             return _not_in_list(name, str(error["ctx"]["expected"]), value)
         case "value_error" | "assertion_error":
-            return f"{name}: {error['ctx']['error']}", ""
+            rule = str(error["ctx"]["error"])
+            return f"{name}{' ' if rule.startswith('must ') else ': '}{rule}", ""
         case "string_too_short" | "too_short" if error["ctx"]["min_length"] == 1:
             return f"{name} must not be empty", ""
     return f"{name} {_must(str(error['msg']))}", ""

@@ -112,14 +112,14 @@ def test_every_wrong_value_of_the_front_matter_is_told() -> None:
     mistakes = page_is_refused(
         "front-matter-with-wrong-values",
         "2:1: the front matter lacks the key `title`",
-        "2:10: `runbook`: a name here is lower-case letters and digits",
+        "2:10: `runbook` must be lower-case letters and digits",
         "3:1: the front matter has no key `titel`",
         "4:11: `postgres` must be a whole number, not text",
         "5:20: `migrations.tool` must be `alembic`, `prisma` or `sql`, not `alembik`",
         "5:35: `migrations.path` must be text, not a list",
         "7:8: an environment needs exactly one of `url` and `service`",
-        "8:3: a name here is lower-case letters and digits",
-        "9:20: `server.work_mem` must be text or a whole number or a number or true or false, not a list",
+        "8:3: must be lower-case letters and digits",
+        "9:20: `server.work_mem` must be text or a number or true or false, not a list",
     )
     assert [mistake.hint for mistake in mistakes if mistake.hint] == [
         "did you mean `title`?",
@@ -134,10 +134,14 @@ def test_a_runbook_is_named_by_a_slug(name: str) -> None:
 
 
 def test_a_rule_about_one_key_is_told_at_that_key() -> None:
-    """Though only the whole can be judged, the mistake is shown where it is to be repaired."""
-    text_is_refused("---\nrunbook: a\ntitle: ' '\n---\n", "3:8: `title` must not be empty")
-    text_is_refused("---\nrunbook: a\ntitle: x\npostgres: 160\n---\n", "4:11: `postgres` is a major version")
-    text_is_refused(f"{FRONT}```yaml check\nconnectivity: {{timeout: 0s}}\n```\n", "6:25: `timeout` must be longer")
+    """Each of them, whatever else is wrong beside it."""
+    front = "---\nrunbook: a\ntitle: ' '\npostgres: 160\nmigrations: {tool: sql, path: a, metadata: b}\n---\n"
+    text_is_refused(
+        front,
+        "3:8: `title` must be one line",
+        "4:11: `postgres` must be a major version of PostgreSQL, such as 16",
+        "5:44: `migrations.metadata` must be written as module:attribute",
+    )
 
 
 def test_a_key_stands_once() -> None:
@@ -167,6 +171,7 @@ def test_a_value_of_the_wrong_type_is_refused() -> None:
         "13:10: `connectivity.tries` must be a whole number, not text",
         "14:10: `connectivity.exact` must be true or false, not text",
         "15:13: `connectivity.severity` must be `fail` or `warn`, not `fatal`",
+        "16:12: `connectivity.timeout` must be longer than nothing",
         "17:17: `connectivity.environments` must be a list, not text",
         "20:11: `tables.schemas.auth` must be a list or a mapping, not a whole number",
         "21:23: `tables.schemas.game[1]` must be text, not a number with a fraction",

@@ -51,6 +51,10 @@ class Parameters:
     limits: dict[str, Limit[int]] = field(default_factory=dict)
     either: int | tuple[Limit[int], ...] = 1
 
+    def __post_init__(self) -> None:
+        if self.ratio > self.count:
+            raise ValueError("`ratio` must be at most `count`")
+
 
 def validated(text: str) -> tuple[Parameters | None, list[Mistake]]:
     """The parameters written in `text`, and the mistakes in it."""
@@ -63,9 +67,11 @@ def validated(text: str) -> tuple[Parameters | None, list[Mistake]]:
 
 def test_values_become_the_types_of_the_parameters() -> None:
     """Lists are tuples, words are members, whole numbers will do for numbers, and units are understood."""
-    found, mistakes = validated("{level: high, size: 256MB, wait: 1min, ratio: 2, names: [b], either: [{least: 1}]}")
+    found, mistakes = validated(
+        "{level: high, size: 256MB, wait: 1min, ratio: 2, count: 2, names: [b], either: [{least: 1}]}"
+    )
     assert not mistakes
-    expected = Parameters(Level.HIGH, Size(2**28), Duration(60), 2.0, names=("b",), either=(Limit(1),))
+    expected = Parameters(Level.HIGH, Size(2**28), Duration(60), 2.0, count=2, names=("b",), either=(Limit(1),))
     assert found == expected
     assert found is not None
     assert type(found.size) is Size
@@ -104,6 +110,12 @@ def test_a_branch_the_value_was_not_meant_for_says_nothing() -> None:
     assert [(mistake.line, mistake.message) for mistake in mistakes] == [
         (2, "`kind.either[0].least` must be a whole number, not text")
     ]
+
+
+def test_a_rule_about_several_keys_is_told_at_the_one_it_begins_with() -> None:
+    """The whole is wrong, but this is where a person would look."""
+    _, [mistake] = validated("count: 2\nratio: 3\n")
+    assert (mistake.line, mistake.column, mistake.message) == (2, 8, "`kind`: `ratio` must be at most `count`")
 
 
 def test_known_keys_are_found_through_containers_and_unions() -> None:

@@ -1,0 +1,51 @@
+"""Rules about one value, for `Annotated`: each is told at its own key, whatever else is wrong beside it.
+
+A rule about several keys together is a ValueError in `__post_init__`, which is only reached when each is right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A value for which `holds`; `otherwise` goes on from the key to a sentence. `pattern` is for the JSON Schema."""
+
+    holds: Callable[[Any], object]
+    otherwise: str
+    pattern: str = ""
+
+    def check(self, value: Any) -> Any:
+        """`value`. Raises ValueError where the rule does not hold."""
+        if not self.holds(value):
+            raise ValueError(self.otherwise)
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        # pydantic_core is imported here and not above: a cached runbook is run without pydantic.
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
+        found = handler(schema)
+        return {**found, "pattern": f"^{self.pattern}$"} if self.pattern else found
+
+
+def form(pattern: str, otherwise: str) -> Where:
+    """Text of which all matches `pattern`."""
+    return Where(re.compile(pattern).fullmatch, otherwise, pattern)
+
+
+Slug = Annotated[
+    str, form(r"[a-z0-9]+([-_][a-z0-9]+)*", "must be lower-case letters and digits, with single - or _ between them")
+]
+Line = Annotated[
+    str, form(r"\S([^\n]{0,198}\S)?", "must be one line of at most 200 characters, with no space around it")
+]
+Attribute = Annotated[str, form(r"[\w.]+:[\w.]+", "must be written as module:attribute, such as models:Base.metadata")]
+Major = Annotated[int, Where(range(9, 100).__contains__, "must be a major version of PostgreSQL, such as 16")]
