@@ -12,6 +12,7 @@ import platform
 import re
 import shlex
 import subprocess
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from checks.secrets import MASK, mask
 PATIENCE = 2.0  # seconds a slow `git status` is waited for once the run is over
 
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
-_PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*):[^@\s]+@")
+_PASSWORD_IN_URL = re.compile(r"(://[^:/@\s]*):\S*@")
 _STATUS = ("--no-optional-locks", "-c", "core.fsmonitor=false", "status", "--porcelain", "--untracked-files=normal")
 
 
@@ -50,15 +51,26 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.root = _root(folder.absolute())
         self.commit = head_commit(self.root) if self.root else ""
-        self._asking = _ask_git(self.root) if self.root and self.commit else None
         self._dirty: bool | None = None
+        # A daemon: a git that hangs must not keep the process from ending.
+        self._asking = threading.Thread(target=self._ask, name="git status", daemon=True)
+        if self.commit:
+            self._asking.start()
 
     @property
     def dirty(self) -> bool | None:
         """Whether anything differs from the commit; None where git is absent, refuses or takes too long."""
-        if self._asking is not None:
-            self._dirty, self._asking = _answer_of(self._asking), None
+        if self.commit:
+            self._asking.join(PATIENCE)
         return self._dirty
+
+    def _ask(self) -> None:
+        command = ["git", "-C", str(self.root), *_STATUS]
+        try:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        except OSError:  # no git here
+            return
+        self._dirty = bool(done.stdout) if done.returncode == 0 else None
 
     def path_of(self, file: Path) -> str:
         """`file` relative to the checkout's root, else to the working folder, else as it is; always with slashes."""
@@ -125,28 +137,6 @@ def _resolve(folder: Path, name: str) -> str:
     packed = places[-1] / "packed-refs"
     lines = packed.read_text().splitlines() if packed.exists() else []
     return next((line.partition(" ")[0] for line in lines if line.endswith(f" {name}")), "")
-
-
-def _ask_git(root: Path) -> subprocess.Popen[bytes] | None:
-    try:
-        return subprocess.Popen(
-            ["git", "-C", str(root), *_STATUS],  # noqa: S607 - git is where PATH says, as for the person at the keyboard
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-    except OSError:
-        return None
-
-
-def _answer_of(asking: subprocess.Popen[bytes]) -> bool | None:
-    try:
-        output, _ = asking.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        asking.kill()
-        asking.communicate()
-        return None
-    return bool(output) if asking.returncode == 0 else None
 
 
 def _user() -> str:

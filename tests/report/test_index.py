@@ -21,9 +21,9 @@ from tests.report.builders import STARTED, gaia, holding, one_of_each, page, rep
 PASSES, WARNS, FAILS, ERRS, IS_SKIPPED = one_of_each()
 
 
-def _run(*results: Result, minutes: int = 0, name: str = "gaia", **options: bool) -> Report:
+def _run(*results: Result, minutes: int = 0, name: str = "gaia", interrupted: bool = False) -> Report:
     runbook = page(results, name=name)
-    return report(*results, runbook=runbook, started=STARTED + timedelta(minutes=minutes), **options)
+    return report(*results, runbook=runbook, started=STARTED + timedelta(minutes=minutes), interrupted=interrupted)
 
 
 def _rows(folder: Path) -> list[str]:

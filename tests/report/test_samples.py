@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
 
 from checks.report.jsonfile import SCHEMA_PATH, schema
 from tests.report.samples import samples
