@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """A bank account, under the id that Teller gave it."""
+    """A bank account, under the id it came with."""
 
     __tablename__ = "accounts"
 
@@ -54,7 +54,7 @@ class BalanceSnapshot(Base):
 
 
 class Transaction(Base):
-    """One movement on an account, and all of what Teller said about it in `raw`."""
+    """One movement on an account, and in `raw` all that was received about it."""
 
     __tablename__ = "transactions"
     __table_args__ = (sa.Index(None, "account_id", "date"),)

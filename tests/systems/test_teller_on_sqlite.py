@@ -80,6 +80,10 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     """A developer who never started Teller has no file, and none is made by asking."""
     path = tmp_path / "devin_teller.db"
     results = ask_file(path)
-    assert results["the database answers"].status is Status.FAILED
+    asked = results["the database answers"]
+    assert (asked.status, asked.codes) == (Status.FAILED, ("connectivity.database_missing",))
+    section = page_of("teller").fix_for("connectivity.database_missing")
+    assert section is not None
+    assert section.title == "There is no such database"
     assert Status.PASSED not in {result.status for result in results.values()}
     assert not path.exists()
