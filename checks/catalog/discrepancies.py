@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from checks.catalog.inventory import Item, Part
-from checks.catalog.names import PUBLIC, plural, some
+from checks.catalog.names import PUBLIC, is_are, joined, plural, some
 from checks.catalog.spelling import same_type
 from checks.check import Engine, Finding
 from checks.suggest import did_you_mean
@@ -21,7 +21,7 @@ def absent(part: Part, missing: Sequence[Item], others: Mapping[Item, str]) -> F
     return Finding(
         f"schema.{part.noun}_missing",
         False,
-        f"{plural(len(missing), part.noun)} {'is' if len(missing) == 1 else 'are'} missing: {some(labels)}.",
+        f"{plural(len(missing), part.noun)} {is_are(missing)} missing: {some(labels)}.",
         expected=plural(len(part.wanted), part.noun),
         observed=f"{len(part.wanted) - len(missing)} of them",
         evidence=tuple({part.noun: str(item), "found": hints[item] or "nothing"} for item in missing),
@@ -57,7 +57,7 @@ def invalid(wanted: Iterable[Item], found: Found) -> list[Finding]:
     broken = [item for item in wanted if item in found and not found[item]["valid"]]
     if not broken:
         return []
-    sentence = f"{plural(len(broken), 'index')} {'is' if len(broken) == 1 else 'are'} invalid: {some(broken)}."
+    sentence = f"{plural(len(broken), 'index')} {is_are(broken)} invalid: {some(broken)}."
     evidence = tuple({"index": str(item)} for item in broken)
     return [Finding("schema.index_invalid", False, sentence, "valid indexes", some(broken), evidence)]
 
@@ -75,7 +75,7 @@ def unexpected(beside: Mapping[str, Sequence[Item]]) -> list[Finding]:
 
 def complete(parts: Sequence[Part]) -> Finding:
     """Everything is there, and nothing else where that was asked."""
-    counts = ", ".join(plural(len(part.wanted), part.noun) for part in parts)
+    counts = joined([plural(len(part.wanted), part.noun) for part in parts])
     alone = ", and nothing beside them" if parts[0].exact else ""
     one = sum(len(part.wanted) for part in parts) == 1
     sentence = f"{counts} {'is' if one else 'are'} there as the page lists them{alone}."

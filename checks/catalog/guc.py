@@ -23,7 +23,10 @@ class Incomparable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row of pg_settings: the text of its value, its unit (`8kB`, or None), its type and when it may change."""
+    """One row of pg_settings: the text of its value, its unit (`8kB`, or None), its type and when it may change.
+
+    `custom` is one the server does not list, which applications make up and keep anything in.
+    """
 
     name: str
     text: str
@@ -31,6 +34,7 @@ class Setting:
     kind: str = "string"
     context: str = ""
     pending_restart: bool = False
+    custom: bool = False
 
     @property
     def value(self) -> Any:
@@ -88,8 +92,15 @@ class Setting:
             raise Incomparable(f"{self.name} has no order: it can be equal to a value, or not")
         return comparison.translated(self.meant).holds(self.value)
 
+    @property
+    def may_hold_secrets(self) -> bool:
+        """Whether its text is not for a report: `primary_conninfo` holds a password, commands may."""
+        return self.custom or self.name.endswith(("_conninfo", "_command"))
+
     def __str__(self) -> str:
-        """The value as SHOW writes it: in the largest unit that divides it."""
+        """The value as SHOW writes it, in the largest unit that divides it; of what may be secret only the length."""
+        if self.may_hold_secrets:
+            return f"a text of {len(self.text)} characters" if self.text else ""
         if self.kind not in {"integer", "real"} or not self.unit or float(self.text) <= 0:
             return self.text
         amount = self._number(self.text)

@@ -38,6 +38,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{ending}"
 
 
+def joined(parts: Sequence[str]) -> str:
+    """`2 tables, 1 view and 3 columns`."""
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)
+
+
 def is_are(things: Sequence[object]) -> str:
     """The verb that goes with so many things."""
     return "is" if len(things) == 1 else "are"

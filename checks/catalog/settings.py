@@ -76,7 +76,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:  # noqa
         for name, value in zip(unlisted, shown, strict=True):
             problem = _not_listed(name, value, listed)
             if problem is None:
-                found[name] = Setting(name, str(value.value))
+                found[name] = Setting(name, str(value.value), custom=True)
             else:
                 findings.append(problem)
     findings += _differing(parameters.expected, found)

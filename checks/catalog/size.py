@@ -25,6 +25,7 @@ size:
   database: {lt: 10GB}
   tables: {audit_log: {lt: 2GB}, auth.sessions: {lt: 500MB}}"""
 
+NAMED = 3  # in the sentence; the evidence has the rest
 Sizes = Mapping[Name, int | None]
 
 
@@ -93,7 +94,7 @@ def _measured(parameters: Parameters, total: int, sizes: Sizes) -> Finding:
     return Finding(
         "size.measured",
         True,
-        f"The database takes {show_bytes(total)}" + _named([name for name, _ in largest]),
+        f"The database takes {show_bytes(total)}" + _named([name for name, _ in largest[:NAMED]]),
         expected=", ".join(limits),
         observed=show_bytes(total),
         evidence=tuple({"table": str(name), "size": show_bytes(size), "bytes": size} for name, size in largest),

@@ -56,7 +56,7 @@ def test_what_is_listed_is_there(game: EmbeddedTarget) -> None:
     """A page that lists everything holds, exactly, and says what it counted."""
     [finding] = check_holds("schema", WHOLE_PAGE, game)
     assert finding.code == "schema.complete"
-    assert finding.sentence.startswith("2 schemas, 2 tables, 2 views, 8 columns, 1 index, 5 constraints are there")
+    assert finding.sentence.startswith("2 schemas, 2 tables, 2 views, 8 columns, 1 index and 5 constraints are there")
 
 
 def test_exactness_holds_on_every_major(target_of_every_major: EmbeddedTarget) -> None:

@@ -72,6 +72,15 @@ def test_a_setting_of_the_applications_own_is_found(target: EmbeddedTarget) -> N
     check_holds("settings", "{game.season: autumn}", target)
 
 
+def test_a_setting_that_may_hold_a_secret_is_not_shown(target: EmbeddedTarget) -> None:
+    """Applications keep keys in settings of their own, and the server passwords: they are compared, and not shown."""
+    set_for_new_sessions(target, "game.signing_key = 'hunter2hunter2'")
+    finding = check_fails("settings", "{game.signing_key: {ne: hunter2hunter2}}", target, code="settings.differs")
+    assert finding.observed == "a text of 14 characters"
+    finding = check_fails("settings", "{primary_conninfo: host=standby}", target, code="settings.differs")
+    assert finding.sentence.startswith("primary_conninfo is empty")
+
+
 @pytest.mark.parametrize(
     "written",
     ["{work_mem: 10min}", "{work_mem: plenty}", "{wal_level: {ge: replica}}", "{fsync: maybe}", "{port: 1MB}"],
