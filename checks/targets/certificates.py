@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/libpq-ssl.html
 from __future__ import annotations
 
 import contextlib
+import os
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ def trusting(endpoint: Endpoint) -> ssl.SSLContext:
 
     Raises UsageError when the file named cannot be read.
     """
-    named = endpoint.options.get("sslrootcert", "")
+    named = endpoint.options.get("sslrootcert") or os.environ.get("PGSSLROOTCERT", "")
     default = Path("~/.postgresql/root.crt").expanduser()
     file = named if named not in {"", "system"} else str(default) if not named and default.is_file() else None
     try:

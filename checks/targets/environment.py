@@ -17,7 +17,7 @@ from checks.runbook.model import Environment
 from checks.suggest import did_you_mean
 from checks.targets.service import service_parameters
 from checks.targets.session import Endpoint
-from checks.targets.url import endpoint_of, parse
+from checks.targets.url import conninfo, endpoint_of, parse
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
@@ -48,7 +48,16 @@ def resolve(
     endpoint = parse(_filled(template, known, here, env_file), source=_source(template, here))
     if endpoint.engine == SQLITE:
         return replace(endpoint, path=str(folder.absolute() / (endpoint.path or "")))
-    return endpoint
+    return _with_service(endpoint, variables, here)
+
+
+def _with_service(endpoint: Endpoint, variables: Mapping[str, str], here: str) -> Endpoint:
+    """What `?service=` in a URL leads to; the URL's own parts win, as libpq has it."""
+    given = conninfo(endpoint)
+    name = given.pop("service", None)
+    if name is None:
+        return endpoint
+    return endpoint_of({**service_parameters(name, variables), **given}, source=f"The libpq service `{name}` ({here})")
 
 
 def overridden(

@@ -121,6 +121,14 @@ def test_a_service_names_the_database(tmp_path: Path) -> None:
     assert secrets.mask("s3cret-1") == "****"
 
 
+def test_a_url_may_name_a_service(tmp_path: Path) -> None:
+    """A service named in a URL fills in what the URL leaves out."""
+    file = tmp_path / "services"
+    file.write_text("[shared]\nhost=h\ndbname=other\n")
+    variables = {"GAIA_DEV_DATABASE_URL": "postgresql:///gaia?service=shared", "PGSERVICEFILE": str(file)}
+    assert at("dev", variables) == Endpoint(host="h", database="gaia")
+
+
 def test_a_missing_service_is_one_sentence(tmp_path: Path) -> None:
     """A service no file has is told with the files looked into, and the one that was meant."""
     file = tmp_path / "services"
