@@ -1,8 +1,9 @@
 """Stops servers whose owner died without stopping them, and nothing else.
 
 A process is one of them only if it works in a folder of ours: PostgreSQL's postmaster and all its children have the
-data folder as their working directory. A number read from `postmaster.pid` proves nothing, because the server, or
-whoever gave it SQL, can write there.
+data folder as their working directory. Where root may not look at that (a container keeps `CAP_SYS_PTRACE` from it) the
+folder's random name on the command line tells the postmaster, and its children end with it. A number read from
+`postmaster.pid` proves nothing, because the server, or whoever gave it SQL, can write there.
 """
 
 from __future__ import annotations
@@ -46,8 +47,15 @@ def _working_in(folder: Path, handles: contextlib.ExitStack) -> Iterator[int]:
         with contextlib.suppress(OSError):  # the process ended, or is another user's and so not ours
             handle = os.pidfd_open(int(entry.name))
             handles.callback(os.close, handle)
-            if (entry / "cwd").readlink().is_relative_to(folder):
+            if _works_in(folder, entry):
                 yield handle
+
+
+def _works_in(folder: Path, process: Path) -> bool:
+    try:
+        return (process / "cwd").readlink().is_relative_to(folder)
+    except PermissionError:
+        return os.fsencode(folder / "data") in (process / "cmdline").read_bytes().split(b"\0")
 
 
 def _wait_for_end(handles: list[int], patience: float) -> None:

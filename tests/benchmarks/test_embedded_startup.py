@@ -79,7 +79,7 @@ def test_a_start_from_the_cache(benchmark: Any, every_major: Binaries) -> None:
     """Copying a template is several times quicker than making one, and takes less than 100 ms on tmpfs."""
     EmbeddedServer.start(every_major).stop()
     seconds = in_turns(benchmark, every_major, 9, lambda: None)
-    row = described("disposable server from the cache", seconds, "under 100 ms, and 0.33", every_major)
+    row = described("disposable server from the cache", seconds, "under 100 ms; ratio under 0.33", every_major)
     assert row.ratio < 0.33
 
 
@@ -94,5 +94,5 @@ def test_a_start_from_nothing(
         monkeypatch.setenv(cache.NAMED_BY, str(tmp_path / f"cache-{next(numbers)}"))
 
     seconds = in_turns(benchmark, every_major, 5, with_an_empty_cache)
-    row = described("disposable server from nothing", seconds, "under 1 s, and 2", every_major)
+    row = described("disposable server from nothing", seconds, "under 1 s; ratio under 2", every_major)
     assert row.ratio < 2

@@ -17,7 +17,7 @@ import pytest
 from checks.targets.session import Endpoint
 
 ROOT = Path(__file__).parents[2]
-only_as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+only_as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user, or mount")
 
 
 def connect(endpoint: Endpoint, **changes: Any) -> psycopg.Connection[Any]:
