@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from checks.catalog.connectivity import ask
-from checks.check import Answer
+from checks.check import SQLITE, Answer
 from checks.targets.embedded import EmbeddedTarget
-from tests.catalog.tools import Elsewhere, check_fails, check_holds, circumstances_of, params_of
+from checks.targets.session import Endpoint
+from tests.catalog.tools import Elsewhere, check_fails, check_holds, circumstances_of, params_of, sqlite_file
 
 
 def test_a_running_server_is_reached(target: EmbeddedTarget) -> None:
@@ -68,6 +70,21 @@ def test_a_failed_connection_is_named(target: EmbeddedTarget, change: dict[str, 
     elsewhere = Elsewhere(replace(target.endpoint, **change))
     finding = check_fails("connectivity", "{}", elsewhere, code=code)
     assert finding.observed == "none"
+
+
+def test_a_sqlite_file_is_reached(tmp_path: Path) -> None:
+    """A file answers as a server does; which PostgreSQL it should be is not asked of it."""
+    target = sqlite_file(tmp_path / "teller.db")
+    [finding] = check_holds("connectivity", "{within: 1s, version: 16}", target)
+    assert finding.sentence.startswith("SQLite 3.")
+    check_fails("connectivity", "{within: 0us}", target, code="connectivity.slow")
+
+
+def test_a_sqlite_file_that_is_missing_does_not_hold(tmp_path: Path) -> None:
+    """A file that is not there is not created by looking at it."""
+    target = Elsewhere(Endpoint(SQLITE, path=str(tmp_path / "missing.db")))
+    check_fails("connectivity", "{}", target, code="connectivity.database_missing")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_round_trip_is_refused() -> None:

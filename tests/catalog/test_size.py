@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from checks.catalog.size import ask
-from checks.check import SQLITE, Answer
 from checks.errors import CouldNotTell
 from checks.targets.embedded import EmbeddedTarget
-from tests.catalog.tools import check_fails, check_holds, circumstances_of, params_of, run_sql
+from tests.catalog.tools import check_fails, check_holds, findings_of, run_sql, sqlite_file
 
 TWO_TABLES = """
     CREATE TABLE small (n integer);
@@ -73,11 +71,18 @@ def test_a_partitioned_table_counts_with_its_partitions(target: EmbeddedTarget) 
     assert [row["table"] for row in finding.evidence] == ["log"]
 
 
-def test_a_size_nobody_knows_has_no_verdict(target: EmbeddedTarget) -> None:
+def test_a_sqlite_file_has_a_size(tmp_path: Path) -> None:
+    """The size of a SQLite file is that of its pages."""
+    target = sqlite_file(tmp_path / "teller.db", "CREATE TABLE log (n integer)")
+    check_holds("size", "{database: {eq: 8kB}}", target)
+    check_fails("size", "{database: {lt: 8kB}}", target, code="size.database")
+    check_fails("size", "{tables: {logs: {lt: 8kB}}}", target, code="size.table_missing")
+
+
+def test_a_size_nobody_knows_has_no_verdict(tmp_path: Path) -> None:
     """SQLite keeps no size of a table, so that a limit on one can be neither kept nor broken."""
-    asking = ask(params_of("size", "{tables: {log: {lt: 1GB}}}"), replace(circumstances_of(target), engine=SQLITE))
-    next(asking)
-    answers = [Answer(("bytes",), ((8192,),), 1), Answer(("schema", "name", "bytes"), (("public", "log", None),), 1)]
     with pytest.raises(CouldNotTell, match="SQLite") as reason:
-        asking.send(answers)
+        findings_of(
+            "size", "{tables: {log: {lt: 1GB}}}", sqlite_file(tmp_path / "t.db", "CREATE TABLE log (n integer)")
+        )
     assert reason.value.code == "run.could_not_tell"
