@@ -9,9 +9,9 @@ import dataclasses
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from checks.catalog import CATALOG
 from checks.catalog.codes import RUN_CODES, documented
@@ -108,21 +108,27 @@ def _section(check: Check) -> str:
 
 
 def _parameters(params: type[Any]) -> str:
-    rows = [_parameter(field) for field in dataclasses.fields(params)]
+    aliases = vars(sys.modules[params.__module__])
+    rows = [_parameter(field, aliases) for field in dataclasses.fields(params)]
     return "\n".join(["| parameter | type | default | meaning |", "|---|---|---|---|", *rows])
 
 
-def _parameter(field: dataclasses.Field[Any]) -> str:
+def _parameter(field: dataclasses.Field[Any], aliases: Mapping[str, Any]) -> str:
     name = field.metadata.get("written", f"`{field.name}`")
-    return f"| {name} | {_type_of(str(field.type))} | {_default_of(field)} | {field.metadata['description']} |"
+    return f"| {name} | {_type_of(str(field.type), aliases)} | {_default_of(field)} | {field.metadata['description']} |"
 
 
-def _type_of(annotation: str) -> str:
+def _type_of(annotation: str, aliases: Mapping[str, Any]) -> str:
     bare = annotation.removesuffix(" | None")
     if bare in _TYPES:
         return _TYPES[bare]
-    choices = re.findall(r'["\']([^"\']+)["\']', bare)
-    return " or ".join(f"`{choice}`" for choice in choices) or f"`{bare}`"
+    *others, last = [f"`{choice}`" for choice in _choices(bare, aliases)]
+    return f"{', '.join(others)} or {last}"
+
+
+def _choices(annotation: str, aliases: Mapping[str, Any]) -> Sequence[str]:
+    """The values of a Literal, written out or by the name it has in the check's module."""
+    return get_args(aliases.get(annotation)) or re.findall(r'["\']([^"\']+)["\']', annotation)
 
 
 def _default_of(field: dataclasses.Field[Any]) -> str:

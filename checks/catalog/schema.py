@@ -49,7 +49,9 @@ class Parameters:
     )
     columns: dict[str, dict[str, str]] = field(
         default_factory=dict,
-        metadata={"description": "By table or view (`schema.name` outside public): columns and their types."},
+        metadata={
+            "description": 'By table or view (`schema.name` outside public): columns and types. Quote `"numeric(12,2)"` in `{}`.'
+        },
     )
     indexes: ByTable = field(
         default_factory=dict, metadata={"description": "A list, or lists by table. Each must be valid, too."}

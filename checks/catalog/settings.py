@@ -43,7 +43,7 @@ class Parameters:
         metadata={"description": "A value or a comparison, in PostgreSQL's units.", "written": "*any setting*"},
     )
     pending_restart: bool = field(
-        default=True, metadata={"description": "Whether no setting at all may wait for a restart."}
+        default=True, metadata={"description": "`true`: no setting at all may wait for a restart."}
     )
 
     @classmethod
