@@ -7,7 +7,7 @@ import pytest
 from checks.catalog import CATALOG
 from checks.catalog.codes import documented
 from checks.runbook.model import Runbook
-from tests.systems.seeds import FAILURES, FIGURES, STEPS
+from tests.systems.documents import FAILURES, FIGURES, STEPS
 from tests.systems.tools import SYSTEMS, page_of
 
 

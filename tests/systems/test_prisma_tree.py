@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.systems.tools import FOLDER, Copier, value_of
+from checks.check import Severity
+from checks.result import Status
+from tests.systems.tools import FOLDER, Copier, ask, page_of, value_of
 
 TREE = FOLDER / "migrations" / "platform-api"
 _MODEL = re.compile(r"^(?:model|view) (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
@@ -60,3 +65,21 @@ def test_the_migrations_destroy_nothing(word: str) -> None:
     scripts = [path.read_text(encoding="utf-8") for path in TREE.glob("migrations/*/migration.sql")]
     assert not any(re.search(rf"^\s*{word}\b", script, re.MULTILINE) for script in scripts)
     assert len(scripts) == 2
+
+
+def test_a_generated_migration_that_drops_a_table_is_listed(copy_of: Copier, tmp_path: Path) -> None:
+    """What the team warns of: Prisma drops what its schema file does not know. The page shows what to do about it."""
+    _, target = copy_of("platform-api")
+    shutil.copytree(TREE / "migrations", tmp_path / "migrations")
+    generated = tmp_path / "migrations" / "20260105090000_tidy_up"
+    generated.mkdir()
+    (generated / "migration.sql").write_text('-- DropTable\nDROP TABLE "view_whitelist";\n', encoding="utf-8")
+    page = page_of("platform-api")
+    assert page.front.migrations is not None
+    front = replace(page.front, migrations=replace(page.front.migrations, path=str(tmp_path)))
+    result = ask(replace(page, front=front), target, only=["migrations at head"])["migrations at head"]
+    assert (result.status, result.codes) == (Status.FAILED, ("migrations.behind", "migrations.destroys_data"))
+    assert result.findings[-1].severity is Severity.WARN
+    section = page.fix_for("migrations.destroys_data")
+    assert section is not None
+    assert section.title == "Prisma wants to drop a table"

@@ -45,6 +45,7 @@ SABOTAGES = (
     Sabotage("platform-api", "ten tables and the view", "DROP TABLE view_whitelist", "schema.table_missing"),
     Sabotage("platform-api", "ten tables and the view", "DROP VIEW sales_report_view", "schema.view_missing"),
     Sabotage("platform-api", "ten tables and the view", "CREATE TABLE by_hand (id int)", "schema.unexpected"),
+    Sabotage("platform-api", "ten tables and the view", "CREATE SCHEMA plaid", "schema.unexpected"),
     Sabotage(
         "platform-api",
         "Everything is in public",
