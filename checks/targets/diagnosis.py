@@ -1,8 +1,7 @@
 """Why no session could be opened, as a documented code and one sentence.
 
-The SQLSTATE decides where the server gave one; where it could not, libpq's own wording does, by a table. A later drill
-or a further cause is a row more, here and in the catalog's codes of `connectivity`.
-https://www.postgresql.org/docs/current/errcodes-appendix.html
+The SQLSTATE decides where the server gave one; where it could not, libpq's own wording does. `checks.targets.causes`
+holds the tables.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 
 from checks.errors import ConnectionFailed
 from checks.secrets import mask
+from checks.targets.causes import BY_SQLSTATE, BY_WORDING, CAUSES
 from checks.targets.session import Endpoint
 
 ANOTHER_ADDRESS_MAY_DO = frozenset({f"connectivity.{why}" for why in ("refused", "timeout", "unreachable")})
@@ -32,135 +32,6 @@ class Attempt:
     port: str = ""
 
 
-# What each cause is called in a sentence, `{where}`, `{user}` and `{database}` filled in, and what to do about it.
-CAUSES: dict[str, tuple[str, str]] = {
-    "host_not_found": (
-        "The host name of {where} is not known to this machine's resolver",
-        "Look for a misspelt host, a missing search domain, or a VPN that is not up.",
-    ),
-    "refused": (
-        "Nothing listens at {where}",
-        "Start the server, or look for another port, `listen_addresses`, or a container whose port is not published.",
-    ),
-    "timeout": (
-        "{where} did not answer in the time allowed",
-        "Look for a firewall that drops packets, a wrong address, or a server too busy to accept connections.",
-    ),
-    "unreachable": (
-        "{where} cannot be reached from this machine",
-        "Look at the network, the route and the address; a socket folder must exist and be readable.",
-    ),
-    "lost": (
-        "{where} closed the connection before a session was open",
-        "Look in the server's log; something that is not PostgreSQL may be listening on that port.",
-    ),
-    "password_rejected": (
-        "{where} rejected the password of the role `{user}`",
-        "Compare the password with the one the server has: special characters of a URL must be percent-encoded.",
-    ),
-    "password_missing": (
-        "{where} asks for a password for the role `{user}`, and none was given",
-        "Put the password in the URL's variable, or a line for this server in ~/.pgpass (mode 0600).",
-    ),
-    "not_in_hba": (
-        "{where} has no pg_hba.conf entry that lets the role `{user}` into the database `{database}` from here",
-        "Add a `hostssl` line for this role, database and client address to pg_hba.conf, and reload the server.",
-    ),
-    "tls_required": (
-        "{where} accepts only connections with TLS, and this one came without",
-        "Set `sslmode=require`, or better `verify-full`, in the URL.",
-    ),
-    "tls_not_offered": (
-        "{where} does not offer TLS, and the URL demands it",
-        "Switch `ssl` on in the server, or look whether a proxy before it ends TLS.",
-    ),
-    "certificate_unknown": (
-        "The certificate of {where} is signed by an authority this machine does not trust",
-        "Name the authority's certificate by `sslrootcert` in the URL.",
-    ),
-    "certificate_expired": (
-        "The certificate of {where} has expired or is not valid yet",
-        "Renew the server's certificate and reload the server; look at this machine's clock, too.",
-    ),
-    "certificate_host": (
-        "The certificate of {where} is for another host name",
-        "Connect by a name the certificate holds, or issue one for this name.",
-    ),
-    "database_missing": (
-        "{where} has no database `{database}`",
-        "Look for a misspelt name, or create the database.",
-    ),
-    "role_missing": (
-        "{where} has no role `{user}` that may log in",
-        "Look for a misspelt name, or create the role with LOGIN.",
-    ),
-    "too_many_connections": (
-        "{where} has no connection slot left",
-        "Look in pg_stat_activity for who holds them; a pool that leaks, or `max_connections` too low for its clients.",
-    ),
-    "starting_up": (
-        "{where} is starting up or recovering, and takes no connections yet",
-        "Wait; the server's log shows how far recovery has come.",
-    ),
-    "shutting_down": (
-        "{where} is shutting down",
-        "Find out who stopped it, and start it again.",
-    ),
-    "not_permitted": (
-        "{where} does not let the role `{user}` into the database `{database}`",
-        "Grant CONNECT on the database, or LOGIN to the role.",
-    ),
-    "misconfigured": (
-        "The connection parameters for {where} are wrong",
-        "Correct the URL, the service file or the PG… variable the sentence speaks of.",
-    ),
-    "failed": (
-        "{where} let no session begin",
-        "Look in the server's log for the reason.",
-    ),
-}
-
-_BY_SQLSTATE = {
-    "28P01": "password_rejected",
-    "28000": "not_in_hba",
-    "3D000": "database_missing",
-    "53300": "too_many_connections",
-    "57P01": "shutting_down",
-    "57P02": "shutting_down",
-    "57P03": "starting_up",
-    "42501": "not_permitted",
-    "55000": "not_permitted",
-    "08P01": "lost",
-}
-
-# Looked through from the top. The first column is what a server in English, libpq or OpenSSL says.
-_BY_WORDING: tuple[tuple[str, str], ...] = (
-    (r"no password supplied|empty password returned", "password_missing"),
-    (r"password authentication failed|authentication failed for user", "password_rejected"),
-    (r"role \".*\" (does not exist|is not permitted to log in)", "role_missing"),
-    (r"pg_hba\.conf[^\n]*, SSL encryption", "not_in_hba"),
-    (r"pg_hba\.conf[^\n]*, no encryption", "tls_required"),
-    (r"no pg_hba\.conf entry|pg_hba\.conf rejects", "not_in_hba"),
-    (r"server does not support SSL", "tls_not_offered"),
-    (r"certificate has expired|certificate is not yet valid", "certificate_expired"),
-    (r"server certificate for .* does not match host name|host name mismatch|IP address mismatch", "certificate_host"),
-    (r"certificate verify failed|self.signed certificate|unable to get (local )?issuer", "certificate_unknown"),
-    (r"root certificate file .* (does not exist|could not)|could not read root certificate", "certificate_unknown"),
-    (r"database \".*\" does not exist", "database_missing"),
-    (r"too many clients|remaining connection slots|too many connections", "too_many_connections"),
-    (r"shutting down", "shutting_down"),
-    (r"starting up|not yet accepting connections|in recovery mode", "starting_up"),
-    (r"permission denied for database|not currently accepting connections", "not_permitted"),
-    (r"could not translate host name|could not look up|Name or service not known", "host_not_found"),
-    (r"Connection refused", "refused"),
-    (r"No such file or directory", "refused"),
-    (r"timeout expired|timed out", "timeout"),
-    (r"No route to host|[Nn]etwork is unreachable|Permission denied|Cannot assign requested address", "unreachable"),
-    (r"invalid (sslmode|port|integer|connection option|value|[a-z_]+ value)|service file|must be", "misconfigured"),
-    (r"closed the connection|received invalid response|[Cc]onnection reset|unexpected(ly)?|EOF", "lost"),
-)
-
-
 def diagnose(attempt: Attempt, endpoint: Endpoint) -> ConnectionFailed:
     """The failure an attempt amounts to: where, as whom, what went wrong in the server's own words, and what to do."""
     cause = _cause(attempt)
@@ -172,16 +43,15 @@ def diagnose(attempt: Attempt, endpoint: Endpoint) -> ConnectionFailed:
     }
     words = _last_line(attempt.message)
     sentence = beginning.format(**facts)
-    sentence = sentence[0].upper() + sentence[1:]
-    said = f" It was said: {words}." if words else ""
+    said = f" The message was: {words}." if words else ""
     return ConnectionFailed(mask(f"{sentence}.{said}"), code=f"connectivity.{cause}", hint=hint)
 
 
 def _cause(attempt: Attempt) -> str:
     if attempt.timed_out:
         return "timeout"
-    by_wording = next((cause for wording, cause in _BY_WORDING if re.search(wording, attempt.message, re.DOTALL)), "")
-    by_sqlstate = _BY_SQLSTATE.get(attempt.sqlstate, "")
+    by_wording = next((cause for wording, cause in BY_WORDING if re.search(wording, attempt.message, re.DOTALL)), "")
+    by_sqlstate = BY_SQLSTATE.get(attempt.sqlstate, "")
     # 28000 is several things at once, which only the wording tells apart: no entry, no such role, TLS required.
     if attempt.sqlstate in {"", "28000", "57P03"}:
         return by_wording or by_sqlstate or "failed"
@@ -191,11 +61,11 @@ def _cause(attempt: Attempt) -> str:
 def _where(attempt: Attempt, endpoint: Endpoint) -> str:
     host, port = attempt.host or endpoint.host, attempt.port or endpoint.port or 5432
     if not host:
-        return "the server"
+        return "the default address"
     if host.startswith("/"):
-        return f"the server at socket folder {host}, port {port}"
+        return f"socket folder {host}, port {port}"
     address = f" ({attempt.address})" if attempt.address and attempt.address != host else ""
-    return f"the server at host {host}{address}, port {port}"
+    return f"host {host}{address}, port {port}"
 
 
 def _last_line(message: str) -> str:

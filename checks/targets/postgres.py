@@ -12,14 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from checks.check import POSTGRESQL, Answer, Query
 from checks.errors import ConnectionFailed
+from checks.targets import guards
 from checks.targets.dial import dial
 from checks.targets.refusals import query_failed
 from checks.targets.session import Arrived, Endpoint, Server, unheard
 from checks.targets.statements import refused_unsent
 from checks.targets.wire import Reply, Wire
 
-APPLICATION_NAME = "pgrunbook"
-LOCK_TIMEOUT = "100ms"
 SCRIPT_DEADLINE = 3600.0
 
 _BEGIN = "BEGIN READ ONLY"
@@ -41,8 +40,8 @@ class PostgresSession:
         self._writable = writable
         self._obtained = obtained
         self._on_close: Callable[[], None] | None = None
-        self._wanted = _settings(timeout)
-        settings = _set(self._wanted, local=not writable)
+        self._wanted = guards.settings(timeout)
+        settings = guards.set_all(self._wanted, local=not writable)
         self._before = (settings,) if writable else (_BEGIN, settings)
         self._after = () if writable else (_END,)
         self._wire = Wire(dial(endpoint, deadline))
@@ -96,7 +95,7 @@ class PostgresSession:
         if not self._writable:
             raise AssertionError("a script runs on a writable session only")
         deadline = time.monotonic() + SCRIPT_DEADLINE
-        for text in (_set({"statement_timeout": "0", "lock_timeout": "0"}, local=False), sql):
+        for text in (guards.set_all({"statement_timeout": "0", "lock_timeout": "0"}, local=False), sql):
             reply = self._wire.simple(text, deadline)
             if reply.refusal is not None:
                 raise query_failed(reply.refusal, text, self._user)
@@ -141,7 +140,7 @@ class PostgresSession:
         self._wire.send(self._before[0] if self._after else "SELECT 1")
         self._wire.sync()
         self._wire.send(self._before[-1])
-        self._wire.send(_read_back([*self._wanted, *_READ_BACK]))
+        self._wire.send(guards.read_back([*self._wanted, *_READ_BACK]))
         self._wire.sync()
         replies = [self._wire.read(deadline)]
         self._wire.read_sync(deadline)
@@ -149,9 +148,9 @@ class PostgresSession:
         replies += [self._wire.read(deadline), self._wire.read(deadline)]
         self._wire.read_sync(deadline)
         self._end(deadline)
-        guards = self._held(replies)
-        version, number = guards.pop("server_version"), int(guards.pop("server_version_num"))
-        return Server(POSTGRESQL, version.split()[0], number // 10000, self._obtained), guards, round_trip
+        held = self._held(replies)
+        version, number = held.pop("server_version"), int(held.pop("server_version_num"))
+        return Server(POSTGRESQL, version.split()[0], number // 10000, self._obtained), held, round_trip
 
     def _end(self, deadline: float, *, sent: bool = False) -> None:
         if not self._after:
@@ -167,41 +166,12 @@ class PostgresSession:
         for reply in replies:
             if reply.refusal is not None:
                 failed = query_failed(reply.refusal, "", self._user)
-                raise _no_guard(f"the server refused them: {failed.sentence}") from failed
+                raise guards.missing(f"the server refused them: {failed.sentence}") from failed
         _, became, looked = replies
         found = dict(zip(looked.columns, looked.rows[0], strict=True))
         wanted = dict(zip(became.columns, became.rows[0], strict=True))
         wanted |= {"client_encoding": "UTF8", "transaction_read_only": "off" if self._writable else "on"}
         for name, value in wanted.items():
             if found[name] != value:
-                raise _no_guard(f"`{name}` reads `{found[name]}` after it was set to `{value}`.")
+                raise guards.missing(f"`{name}` reads `{found[name]}` after it was set to `{value}`.")
         return found
-
-
-def _settings(timeout: float) -> dict[str, str]:
-    """The guards, and the forms of output the decoding of values stands on. `timezone` stays what people get."""
-    return {
-        "statement_timeout": f"{max(1, round(timeout * 1000))}ms",
-        "lock_timeout": LOCK_TIMEOUT,
-        "idle_in_transaction_session_timeout": f"{max(1, round(timeout * 1000))}ms",
-        "application_name": APPLICATION_NAME,
-        "datestyle": "ISO, MDY",
-        "intervalstyle": "postgres",
-    }
-
-
-def _set(settings: Mapping[str, str], *, local: bool) -> str:
-    calls = (f"set_config('{name}', '{value}', {local}) AS {name}" for name, value in settings.items())
-    return "SELECT " + ", ".join(calls)
-
-
-def _read_back(names: Sequence[str]) -> str:
-    return "SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in names)
-
-
-def _no_guard(why: str) -> ConnectionFailed:
-    return ConnectionFailed(
-        f"The session's guards do not hold, so nothing was asked: {why}",
-        code="connectivity.guards_missing",
-        hint="Connect past the pooler, or set it to transaction pooling: its statement pooling cannot be guarded.",
-    )

@@ -1,4 +1,4 @@
-"""The text of a database URL as an endpoint, and an endpoint as the forms that libpq, SQLAlchemy and people read.
+"""The text of a database URL as an endpoint.
 
 A mistake is told in one sentence that names the variable and never the value: what is mistyped may be the password.
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, unquote_to_bytes, urlencode
+from urllib.parse import unquote_to_bytes
 
 from checks.check import POSTGRESQL, SQLITE
 from checks.errors import UsageError
@@ -16,6 +16,9 @@ from checks.secrets import remember
 from checks.targets.mistyped import mistake_in_text, mistake_in_value
 from checks.targets.parameters import SECRET, translated
 from checks.targets.session import Endpoint
+from checks.targets.url_forms import conninfo, masked, sqlalchemy_url
+
+__all__ = ["conninfo", "endpoint_of", "masked", "parse", "sqlalchemy_url"]
 
 ENCODE = "Write special characters of a user or password as %XX: @ as %40, / as %2F, # as %23, : as %3A, % as %25."
 _NO_SECRETS = frozenset({"", "postgres", "postgresql", "password", "PASSWORD"})
@@ -57,48 +60,6 @@ def endpoint_of(parameters: Mapping[str, str], *, source: str) -> Endpoint:
         database=found.pop("dbname", None) or None,
         options=found,
     )
-
-
-def conninfo(endpoint: Endpoint) -> dict[str, str]:
-    """The endpoint as libpq's parameters, password included."""
-    named = {
-        "host": endpoint.host,
-        "port": endpoint.port,
-        "user": endpoint.user,
-        "password": endpoint.password,
-        "dbname": endpoint.database,
-    }
-    return {**endpoint.options, **{key: str(value) for key, value in named.items() if value is not None}}
-
-
-def masked(endpoint: Endpoint) -> str:
-    """The endpoint as a URL for people: no password, and no parameter but `sslmode`."""
-    if endpoint.engine == SQLITE:
-        return f"sqlite:///{endpoint.path}"
-    query = {key: endpoint.options[key] for key in ("service", "sslmode") if key in endpoint.options}
-    return _url("postgresql", endpoint, quote(endpoint.user or "", safe=""), query)
-
-
-def sqlalchemy_url(endpoint: Endpoint) -> str:
-    """The endpoint as SQLAlchemy and Alembic take it, for the psycopg driver, password included: never print it."""
-    if endpoint.engine == SQLITE:
-        return f"sqlite:///{endpoint.path}"
-    user = quote(endpoint.user or "", safe="")
-    if endpoint.password is not None:
-        user += ":" + quote(endpoint.password, safe="")
-    return _url("postgresql+psycopg", endpoint, user, dict(endpoint.options))
-
-
-def _url(scheme: str, endpoint: Endpoint, user: str, query: dict[str, str]) -> str:
-    host = endpoint.host or ""
-    if endpoint.is_socket:
-        query = {"host": host, **query}
-    at = "" if endpoint.is_socket else f"[{host}]" if ":" in host else host
-    if endpoint.port is not None:
-        query, at = ({**query, "port": str(endpoint.port)}, at) if not at else (query, f"{at}:{endpoint.port}")
-    who = f"{user}@" if user else ""
-    asked = f"?{urlencode(query, safe='/', quote_via=quote)}" if query else ""
-    return f"{scheme}://{who}{at}/{quote(endpoint.database or '', safe='')}{asked}"
 
 
 def _postgresql(rest: str, source: str) -> Endpoint:

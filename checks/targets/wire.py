@@ -17,17 +17,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import abc
-from psycopg.adapt import Transformer
-from psycopg.pq import DiagnosticField, ExecStatus, Format
+from psycopg.pq import DiagnosticField, ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from checks.errors import ConnectionFailed
 from checks.secrets import mask
+from checks.targets.values import columns_of, decoded
 from checks.units import show_seconds
 
 ROWS_AT_ONCE = 500  # a chunk that is only counted should stay small; 500 rows cost no more a row than 50 000
-_NO_SUCH_VALUE = (psycopg.DataError, ValueError)
 _ROWS = (ExecStatus.TUPLES_OK, ExecStatus.TUPLES_CHUNK, ExecStatus.SINGLE_TUPLE)
 
 
@@ -83,8 +81,8 @@ class Wire:
         reply = Reply()
         while (result := self._next(deadline)) is not None:
             if result.status in _ROWS:
-                columns = columns or _columns(result)
-                rows += _decoded(result, result.ntuples if keep is None else max(0, keep - len(rows)))
+                columns = columns or columns_of(result)
+                rows += decoded(result, result.ntuples if keep is None else max(0, keep - len(rows)))
                 count += result.ntuples
                 reply = Reply(columns, tuple(rows), count)
             else:
@@ -176,35 +174,6 @@ class Wire:
             code="connectivity.lost",
             hint="Look in the server's log for a restart, a crash, or an administrator who ended the session.",
         )
-
-
-def _columns(result: PGresult) -> tuple[str, ...]:
-    return tuple((result.fname(column) or b"").decode("utf-8", "replace") for column in range(result.nfields))
-
-
-def _decoded(result: PGresult, wanted: int) -> list[tuple[Any, ...]]:
-    """The first `wanted` rows as Python values; a cell Python has no value for (infinity, the year 5874897) as text."""
-    count = min(wanted, result.ntuples)
-    if not count:
-        return []
-    transformer = Transformer()
-    transformer.set_pgresult(result)
-    try:
-        return transformer.load_rows(0, count, tuple)
-    except _NO_SUCH_VALUE:
-        return [
-            tuple(_cell(transformer, result, row, column) for column in range(result.nfields)) for row in range(count)
-        ]
-
-
-def _cell(transformer: abc.Transformer, result: PGresult, row: int, column: int) -> Any:
-    value = result.get_value(row, column)
-    if value is None:
-        return None
-    try:
-        return transformer.get_loader(result.ftype(column), Format(result.fformat(column))).load(value)
-    except _NO_SUCH_VALUE:
-        return value.decode("utf-8", "replace")
 
 
 def _first_line(message: str | bytes) -> str:

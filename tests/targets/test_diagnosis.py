@@ -13,7 +13,8 @@ from checks.catalog.codes import CONNECTION_CODES
 from checks.errors import ConnectionFailed
 from checks.targets.authority import issue
 from checks.targets.binaries import Binaries
-from checks.targets.diagnosis import CAUSES, Attempt, diagnose
+from checks.targets.causes import CAUSES
+from checks.targets.diagnosis import Attempt, diagnose
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
 from checks.targets.session import Endpoint
 from checks.targets.sessions import open_session

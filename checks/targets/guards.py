@@ -1,0 +1,42 @@
+"""The settings that keep a session harmless, and the statements that set them and read them back.
+
+https://www.postgresql.org/docs/current/runtime-config-client.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from checks.errors import ConnectionFailed
+
+APPLICATION_NAME = "pgrunbook"
+LOCK_TIMEOUT = "100ms"
+
+
+def settings(timeout: float) -> dict[str, str]:
+    """The guards, and the forms of output the decoding of values stands on. `timezone` stays what people get."""
+    return {
+        "statement_timeout": f"{max(1, round(timeout * 1000))}ms",
+        "lock_timeout": LOCK_TIMEOUT,
+        "idle_in_transaction_session_timeout": f"{max(1, round(timeout * 1000))}ms",
+        "application_name": APPLICATION_NAME,
+        "datestyle": "ISO, MDY",
+        "intervalstyle": "postgres",
+    }
+
+
+def set_all(wanted: Mapping[str, str], *, local: bool) -> str:
+    calls = (f"set_config('{name}', '{value}', {local}) AS {name}" for name, value in wanted.items())
+    return "SELECT " + ", ".join(calls)
+
+
+def read_back(names: Sequence[str]) -> str:
+    return "SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in names)
+
+
+def missing(why: str) -> ConnectionFailed:
+    return ConnectionFailed(
+        f"The session's guards do not hold, so nothing was asked: {why}",
+        code="connectivity.guards_missing",
+        hint="Connect past the pooler, or set it to transaction pooling: its statement pooling cannot be guarded.",
+    )
