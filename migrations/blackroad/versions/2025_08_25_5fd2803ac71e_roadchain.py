@@ -1,4 +1,4 @@
-"""The RoadChain: blocks, and the transactions in them."""
+"""Blocks and transactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job queue's table, and events for audit and compliance."""
+"""Jobs and events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The auth schema: users, their OAuth2 accounts, sessions and permissions."""
+"""The auth schema.
+
+Users, their OAuth2 accounts, sessions and permissions.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The game schema: campaigns, who plays in them, and what was said."""
+"""The game schema.
+
+Campaigns, who plays in them, and what was said.
+"""
 
 from __future__ import annotations
 

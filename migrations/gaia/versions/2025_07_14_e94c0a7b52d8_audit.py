@@ -1,4 +1,7 @@
-"""The audit schema: security events, which outlive the accounts they are about."""
+"""The audit schema.
+
+Security events outlive the accounts they are about, so nothing here refers to a user.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit log: one line for each call made for somebody."""
+"""The audit log."""
 
 from __future__ import annotations
 

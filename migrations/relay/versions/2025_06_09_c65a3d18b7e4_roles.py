@@ -1,4 +1,7 @@
-"""Roles, so that not everybody with a token may do everything."""
+"""Roles.
+
+Until here, everybody with a token might do everything.
+"""
 
 from __future__ import annotations
 
