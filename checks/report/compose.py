@@ -123,7 +123,8 @@ def _server_line(results: Results) -> str:
     if answered is None:
         return "no server answered"
     name = "SQLite" if answered.engine == SQLITE else "PostgreSQL"
-    line = f"{name} {answered.version}" + (f" ({answered.obtained})" if answered.obtained else "")
+    obtained = answered.obtained.replace(f"{name} {answered.version} of ", "", 1)  # the line begins with that already
+    line = f"{name} {answered.version}" + (f" ({obtained})" if obtained else "")
     if answered.runbook_major is None:
         return f"{line}; the runbook names no version"
     if answered.is_runbook_major:
@@ -204,7 +205,7 @@ def _prose_under(runbook: Runbook, section: Section) -> str:
 
 
 def _section(section: Section) -> PageSection:
-    parts = tuple(_part(part) for part in section.parts)
+    parts = tuple(_part(part) for part in section.parts if isinstance(part, Fence) or part.text.strip())
     return PageSection(section.level, section.title, section.line, section.fixes, parts)
 
 

