@@ -12,7 +12,7 @@ from checks.errors import UsageError
 from checks.report import files
 from checks.report.index import newest, rewrite_index
 from checks.report.model import Report
-from checks.report.summary import annotations, append_summary, on_github
+from checks.report.summary import annotation_lines, append_summary, on_github
 from checks.result import worst
 from checks.suggest import did_you_mean
 
@@ -41,7 +41,7 @@ def publish(reports: Sequence[Report], output: Output) -> None:
     show(reports, output, written)
     if on_github(os.environ):
         append_summary(reports, os.environ)
-        for command in annotations(reports):
+        for command in annotation_lines(reports):
             sys.stderr.write(f"{command}\n")
 
 
