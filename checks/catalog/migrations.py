@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "migrations: {}"
 NO_SUCH_TABLE = "42P01"
+NAMED = 3  # more statements than this stand in the evidence only
 _DEFAULT_TABLES = {"alembic": "alembic_version", "prisma": "_prisma_migrations", "sql": "schema_migrations"}
 _STEPS = {
     "up": ("migrations.apply_failed", "The migrations cannot be applied to an empty database"),
@@ -195,18 +196,19 @@ def _destructive(
     from checks.migrations.destructive import destructions
 
     found = [one for one in destructions(history.migrations) if one.migration.revision in unread]
-    return [_destroys(found)] if found else []
+    return [_destroys([(one.place(circumstances.folder), one.statement) for one in found])] if found else []
 
 
-def _destroys(found: Sequence[Any]) -> Finding:
-    listed = "; ".join(str(one) for one in found[:3]) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")
+def _destroys(found: Sequence[tuple[str, str]]) -> Finding:
+    listed = "; ".join(f"{place}: {statement}" for place, statement in found[:NAMED])
+    listed += f"; and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return Finding(
         "migrations.destroys_data",
         holds=False,
         sentence=f"Applying these migrations destroys data where there is any: {listed}.",
         expected="no such statement, or one that was reviewed",
         observed=f"{len(found)} statement{'s' if len(found) > 1 else ''}",
-        evidence=tuple({"file": one.path.name, "line": one.line, "statement": one.statement} for one in found),
+        evidence=tuple({"place": place, "statement": statement} for place, statement in found),
         severity=Severity.WARN,
     )
 

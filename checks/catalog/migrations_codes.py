@@ -42,7 +42,8 @@ CODES: Mapping[str, Code] = {
     ),
     "migrations.overlapping_rows": Code(
         "The version table records a revision beside another that already includes it.",
-        "Alembic keeps one row for each branch; with more it refuses to upgrade or runs a migration twice.",
+        "Alembic keeps one row for each branch, and with more it refuses every upgrade: `Requested revision … overlaps "
+        "with other requested revisions …`.",
         "Somebody wrote to the table, or two deployments ran at once. Find out what the schema has, then "
         "`alembic stamp --purge REVISION`.",
     ),

@@ -123,7 +123,7 @@ def _overlapping(table: VersionTable, overlapping: list[str]) -> Finding:
         holds=False,
         sentence=(
             f"{table} records {', '.join(overlapping)} beside a revision that already includes it, "
-            "and Alembic will refuse or misread such a table."
+            "and Alembic refuses to upgrade from there."
         ),
         expected="one row for each branch",
         observed=f"{len(overlapping)} row{'s' if len(overlapping) > 1 else ''} too many",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from os.path import relpath
 from pathlib import Path
 
 from checks.migrations.history import Migration
@@ -46,8 +47,9 @@ class Destruction:
     statement: str
     path: Path
 
-    def __str__(self) -> str:
-        return f"{self.path.name}:{self.line}: {self.statement}"
+    def place(self, folder: Path) -> str:
+        """`file:line`, with the file as seen from `folder`."""
+        return f"{relpath(self.path, folder.resolve())}:{self.line}"
 
 
 def destructions(migrations: Iterable[Migration]) -> tuple[Destruction, ...]:

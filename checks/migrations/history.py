@@ -44,7 +44,7 @@ class Migration:
     down: Path | None = None
 
     def __str__(self) -> str:
-        return self.name if self.revision in self.name else f"{self.revision} ({self.name})"
+        return self.name if self.name.startswith(self.revision) else f"{self.revision} ({self.name})"
 
 
 @dataclass(frozen=True)
