@@ -24,7 +24,6 @@ class Attempt:
     message: str = ""
     sqlstate: str = ""
     timed_out: bool = False
-    sent_password: bool = False
     address: str = ""
     user: str = ""
     database: str = ""

@@ -27,10 +27,10 @@ from psycopg.pq.abc import PGconn
 
 from checks.errors import PgrunbookError
 from checks.targets.diagnosis import ANOTHER_ADDRESS_MAY_DO, Attempt, diagnose
+from checks.targets.guards import APPLICATION_NAME
 from checks.targets.session import Endpoint
 from checks.targets.url import conninfo
 
-APPLICATION_NAME = "pgrunbook"
 LEAST_SHARE = 0.05  # seconds an address is given, however many there are
 _POLL_FOR = {PollingStatus.READING: select.POLLIN, PollingStatus.WRITING: select.POLLOUT}
 _TRACED_SQLSTATE = re.compile(r'ErrorResponse\b.*? C "([0-9A-Z]{5})"')
@@ -62,7 +62,6 @@ def _connect(settings: dict[str, str], deadline: float) -> PGconn | Attempt:
         message=pgconn.error_message.decode("utf-8", "replace").strip(),
         sqlstate=errors[-1] if errors else "",
         timed_out=timed_out,
-        sent_password=bool(pgconn.used_password),
         address=settings.get("hostaddr", ""),
         user=pgconn.user.decode(),
         database=pgconn.db.decode(),

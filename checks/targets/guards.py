@@ -26,15 +26,18 @@ def settings(timeout: float) -> dict[str, str]:
 
 
 def set_all(wanted: Mapping[str, str], *, local: bool) -> str:
+    """The statement that sets them, for one transaction if `local`; it answers what each became, by name."""
     calls = (f"set_config('{name}', '{value}', {local}) AS {name}" for name, value in wanted.items())
     return "SELECT " + ", ".join(calls)
 
 
 def read_back(names: Sequence[str]) -> str:
+    """The statement that asks what they are, by name."""
     return "SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in names)
 
 
 def missing(why: str) -> ConnectionFailed:
+    """The failure of a session that cannot be guarded; `why` ends with a full stop."""
     return ConnectionFailed(
         f"The session's guards do not hold, so nothing was asked: {why}",
         code="connectivity.guards_missing",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -65,3 +67,13 @@ def test_the_report_says_where(live: LiveTarget) -> None:
     session.close()
     assert obtained("dev", Endpoint(host="/run/pg")) == "environment dev, socket /run/pg port 5432"
     assert obtained("dev", Endpoint(engine="sqlite", path="/a.db")) == "environment dev, SQLite file /a.db"
+
+
+def test_no_driver_is_loaded_before_it_is_needed() -> None:
+    """Finding out where a database is, and looking at a SQLite file, cost no import of psycopg."""
+    code = (
+        "import sys, checks.targets.live, checks.targets.environment, checks.targets.sqlite, checks.targets.handshake\n"
+        "print(sorted({'psycopg', 'sqlalchemy', 'pydantic', 'dotenv'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
