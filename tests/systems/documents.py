@@ -104,8 +104,8 @@ FAILURES: dict[str, dict[str, str]] = {
         "connectivity.refused": "Connection refused",
         "migrations.behind": 'Migration conflicts: "Target database is not up to date"',
         "migrations.drift": "Schema drift",
-        "run.no_target": '"Address already in use"',
-        "connectivity.misconfigured": "The container does not start",
+        "connectivity.lost": '"Address already in use"',
+        "connectivity.starting_up": "The container does not start",
     },
 }
 
