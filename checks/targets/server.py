@@ -22,6 +22,7 @@ from checks.targets.account import options, server_account
 from checks.targets.authority import Certificate
 from checks.targets.binaries import Binaries
 from checks.targets.groundwork import Groundwork
+from checks.targets.orphans import stop_servers_in
 from checks.targets.postmaster import Port, PortTaken, Postmaster
 from checks.targets.reach import within_reach
 from checks.targets.runfolder import RunFolder
@@ -106,16 +107,14 @@ class Server:
         """Stop as `how` says (at once, by default) and start on the same data, port and password."""
         if self._postmaster is None:
             raise TargetFailed("The disposable server has been stopped, so it cannot be restarted.")
-        self._postmaster.stop(how)
+        self._halt(how)
         self._launch()
 
     def stop(self) -> None:
         """Stop at once and remove everything. Stopping twice is harmless, and a forked child never does it."""
         if os.getpid() != self._owner:
             return
-        if self._postmaster is not None:
-            self._postmaster.stop()
-            self._postmaster = None
+        self._halt()
         self.folder.remove()
         if self._port is not None:
             self._port.release()
@@ -154,11 +153,16 @@ class Server:
         self._set_password()
 
     def _clear(self) -> None:
-        if self._postmaster is not None:
-            self._postmaster.stop()
-            self._postmaster = None
+        self._halt()
         self.folder.remove()
         self.folder = RunFolder.make(self._groundwork.account)
+
+    def _halt(self, how: signal.Signals = signal.SIGQUIT) -> None:
+        if self._postmaster is None:
+            return
+        if not self._postmaster.stop(how):
+            stop_servers_in(self.folder.path)  # a killed postmaster's children take a moment to notice
+        self._postmaster = None
 
     def _launch(self) -> None:
         for tried in range(1, PORTS_TRIED + 1):

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ INITDB_OPTIONS = (
     "--no-sync",
     "--no-instructions",
 )
+KEPT_UNUSED = 60 * 86400.0  # seconds
 _INITDB_LIMIT = 120  # seconds; a loaded machine takes two
 
 
@@ -106,6 +108,7 @@ class Template:
         """
         if not self.manifest.exists():
             self._make(folder)
+        os.utime(self.path)
         if overlaid:
             lay_over(self.data, folder, self.account)
         else:
@@ -145,6 +148,13 @@ class Template:
             finally:
                 shutil.rmtree(making, ignore_errors=True)
                 shutil.rmtree(staging, ignore_errors=True)
+        self._forget_unused()
+
+    def _forget_unused(self) -> None:
+        """A binary that was replaced leaves a template nobody asks for; its age is since its last use."""
+        for path in self.path.parent.iterdir():
+            if path.is_dir() and time.time() - path.stat().st_mtime > KEPT_UNUSED:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _throw_away(self) -> None:
         if self.path.exists():

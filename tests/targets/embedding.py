@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,13 @@ def is_alive(number: int) -> bool:
     return state != "Z"
 
 
-def run_python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `code` in a Python of its own that can import the project, and return what it said."""
+def run_python(code: str, *, within: Sequence[str] = (), **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` in a Python of its own that can import the project, and return what it said.
+
+    `within` is a command that runs the command after it, such as `setpriv`.
+    """
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
+        [*within, sys.executable, "-c", textwrap.dedent(code)],
         cwd=ROOT,
         env={**_without_postgres_variables(), **environment},
         capture_output=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -377,6 +378,25 @@ def test_a_dead_owners_server_is_swept() -> None:
     while folder.exists():  # another worker may be sweeping it at this moment
         sweep(folder.parent)
     assert not is_alive(number)
+
+
+@only_as_root
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv takes a right away from root")
+def test_a_dead_owners_server_is_swept_in_a_container() -> None:
+    """There root may not see where the processes of others work, and knows its orphan by its command line."""
+    done = run_python(f"{_START_AND_SAY}\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    number, folder = _said(done)
+    run_python(
+        f"""
+        from pathlib import Path
+        from checks.targets.runfolder import sweep
+        while Path({str(folder)!r}).exists():
+            sweep(Path({str(folder.parent)!r}))
+        """,
+        within=["setpriv", "--bounding-set=-sys_ptrace"],
+    )
+    assert not is_alive(number)
+    assert not folder.exists()
 
 
 def test_a_living_owners_server_is_not_swept(server: EmbeddedServer) -> None:

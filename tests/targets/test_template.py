@@ -96,6 +96,17 @@ def test_a_template_is_kept_for_each_binary(kept: Path, binaries: Binaries) -> N
     assert Template(kept, binaries, account).path == one.path
 
 
+def test_templates_nobody_uses_are_forgotten(kept: Path, serve: Callable[[], str]) -> None:
+    """Every update of PostgreSQL would leave one behind; a young one may be another binary's."""
+    old, young = kept / "templates" / "14.1-old", kept / "templates" / "14.2-young"
+    for path in (old, young):
+        path.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    serve()
+    assert not old.exists()
+    assert young.exists()
+
+
 @pytest.mark.parametrize(
     "damage",
     [
