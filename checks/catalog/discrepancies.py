@@ -17,6 +17,7 @@ Found = Mapping[Item, Mapping[str, Any]]
 def absent(part: Part, missing: Sequence[Item], others: Mapping[Item, str]) -> Finding:
     """Items of `part` that are `missing`; `others` are tables and views by noun, to tell what else there is."""
     hints = {item: _hint(item, others) if part.noun in {"table", "view"} else "" for item in missing}
+    hinted = any(hints.values())
     labels = [f"{item} ({hint})" if hint else str(item) for item, hint in hints.items()]
     return Finding(
         f"schema.{part.noun}_missing",
@@ -24,7 +25,7 @@ def absent(part: Part, missing: Sequence[Item], others: Mapping[Item, str]) -> F
         f"{plural(len(missing), part.noun)} {is_are(missing)} missing: {some(labels)}.",
         expected=plural(len(part.wanted), part.noun),
         observed=f"{len(part.wanted) - len(missing)} of them",
-        evidence=tuple({part.noun: str(item), "found": hints[item] or "nothing"} for item in missing),
+        evidence=tuple({part.noun: str(item)} | ({"instead": hint} if hinted else {}) for item, hint in hints.items()),
     )
 
 
@@ -49,7 +50,9 @@ def of_other_types(wanted: Mapping[Item, str], found: Found, engine: Engine) -> 
     labels = [f"{item} is {there}, not {type_name}" for item, type_name, there in differing]
     evidence = tuple({"column": str(item), "expected": one, "observed": other} for item, one, other in differing)
     sentence = f"{plural(len(differing), 'column')} of another type: {some(labels)}."
-    return [Finding("schema.column_type", False, sentence, "the types listed", some(labels), evidence)]
+    return [
+        Finding("schema.column_type", False, sentence, "the types listed", f"{len(differing)} of another", evidence)
+    ]
 
 
 def invalid(wanted: Iterable[Item], found: Found) -> list[Finding]:
@@ -70,7 +73,7 @@ def unexpected(beside: Mapping[str, Sequence[Item]]) -> list[Finding]:
     labels = [f"{noun} {item}" for noun, item in objects]
     evidence = tuple({"kind": noun, "name": str(item)} for noun, item in objects)
     sentence = f"{plural(len(objects), 'object')} the page does not list: {some(labels)}."
-    return [Finding("schema.unexpected", False, sentence, "only what the page lists", some(labels), evidence)]
+    return [Finding("schema.unexpected", False, sentence, "only what the page lists", f"{len(objects)} more", evidence)]
 
 
 def complete(parts: Sequence[Part]) -> Finding:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from checks.catalog.circumstances import Circumstances
-from checks.catalog.expectation import Comparison, Expectation, is_single, rows_of
+from checks.catalog.expectation import Comparison, Expectation, is_single
 from checks.check import POSTGRESQL, SQLITE, Answer, Asking, Check, Code, Finding, Query
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
 
@@ -64,7 +64,7 @@ def _judge(expect: Expectation, answer: Answer) -> Finding:
 
 
 def _evidence(answer: Answer) -> tuple[Mapping[str, int | str], ...]:
-    return ({"rows": rows_of(answer.row_count), "columns": ", ".join(answer.columns)},) if answer.row_count else ()
+    return ({"rows": answer.row_count, "columns": ", ".join(answer.columns)},) if answer.row_count else ()
 
 
 CODES: Mapping[str, Code] = {

@@ -50,7 +50,8 @@ class Parameters:
     columns: dict[str, dict[str, str]] = field(
         default_factory=dict,
         metadata={
-            "description": 'By table or view (`schema.name` outside public): columns and types. Quote `"numeric(12,2)"` in `{}`.'
+            "description": "By table or view (`schema.name` outside public): columns and their types. A type with a "
+            "comma is quoted within `{}`."
         },
     )
     indexes: ByTable = field(

@@ -111,9 +111,11 @@ CODES: Mapping[str, Code] = {
     ),
     "size.database": Code(
         "The database is not of the size the page allows.",
-        "A full disk stops every write, and PostgreSQL itself if it is the disk of the WAL.",
-        "See the largest tables in the evidence: delete or archive what has expired, then `VACUUM`. `VACUUM FULL` or "
-        "`pg_repack` gives the space back. Or enlarge the disk and the limit.",
+        "A full disk stops every write, and PostgreSQL itself if it is the disk of the WAL. One that is suddenly small "
+        "has lost something.",
+        "Too large: see the largest tables in the evidence, delete or archive what has expired, then `VACUUM`; "
+        "`VACUUM FULL` or `pg_repack` gives the space back. Or enlarge the disk and the limit. Too small: compare with "
+        "an earlier report, and think of the backup.",
     ),
     "size.table": Code(
         "A table, with its indexes, TOAST and partitions, is not of the size the page allows.",
