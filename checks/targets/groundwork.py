@@ -67,7 +67,7 @@ class Groundwork:
         usual = ((folder.lower or folder.data) / "postgresql.conf").read_text(encoding="utf-8")
         for name, text in (
             ("postgresql.conf", usual + tuning.configuration(self.settings)),
-            ("pg_hba.conf", tuning.access_rules(plaintext=self.plaintext)),
+            ("pg_hba.conf", tuning.access_rules(plaintext=self.plaintext or not tuning.has_tls(self.settings))),
             ("pg_ident.conf", tuning.identities()),
         ):
             write_into(folder.written / name, text, self.account)

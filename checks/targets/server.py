@@ -27,7 +27,7 @@ from checks.targets.postmaster import Port, PortTaken, Postmaster
 from checks.targets.reach import within_reach
 from checks.targets.runfolder import RunFolder
 from checks.targets.template import SUPERUSER
-from checks.targets.tuning import Setting, command_line, merged
+from checks.targets.tuning import Setting, command_line, has_tls, merged
 
 if TYPE_CHECKING:
     import psycopg
@@ -89,7 +89,7 @@ class Server:
     @property
     def has_tls(self) -> bool:
         """Whether it was set to speak TLS."""
-        return str(self._groundwork.settings["ssl"]).lower() in {"on", "true", "yes", "1"}
+        return has_tls(self._groundwork.settings)
 
     @property
     def port(self) -> int:

@@ -73,6 +73,11 @@ def configuration(settings: Mapping[str, Setting]) -> str:
     return "".join(f"{name} = {_quoted(value)}\n" for name, value in settings.items())
 
 
+def has_tls(settings: Mapping[str, Setting]) -> bool:
+    """Whether a server of these settings speaks TLS."""
+    return str(settings["ssl"]).lower() in {"on", "true", "yes", "1"}
+
+
 def command_line(port: int, socket: Path, certificate: Certificate) -> list[str]:
     """The options that only pgrunbook sets, where no file and no ALTER SYSTEM can change them."""
     ours = {

@@ -211,7 +211,7 @@ def test_a_server_may_be_told_to_let_plain_text_in(started: Callable[..., Embedd
 
 def test_a_server_may_have_no_tls_at_all(started: Callable[..., EmbeddedServer]) -> None:
     """With `ssl` off the endpoint says so, and works."""
-    server = started(plaintext=True, settings={"ssl": False})
+    server = started(settings={"ssl": False})
     assert server.endpoint().options == {"sslmode": "disable"}
     assert ask(server.endpoint(), "SHOW ssl") == "off"
 
