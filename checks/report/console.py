@@ -77,4 +77,4 @@ class Console:
         return self._painted(text, _DIM)
 
     def _painted(self, text: str, colour: str) -> str:
-        return f"{colour}{text}{_RESET}" if self._colour else text
+        return f"{colour}{text}{_RESET}" if self._colour and text else text

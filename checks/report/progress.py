@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TextIO
 from checks.plan import Plan
 from checks.report.clean import shortened
 from checks.report.compose import headline
-from checks.report.console import Console, plain
+from checks.report.console import WIDEST_WORD, Console, plain
 from checks.result import Result, Status
 from checks.run import Watch
 from checks.units import show_seconds
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LONGEST_SENTENCE = 160
+SHORTEST_SENTENCE = 20  # on a narrow terminal a line wraps rather than say nothing
 WIDEST_NAME = 56
 
 
@@ -82,13 +83,14 @@ class Lines:
         self._console = console
         self._runbook_width = max((len(name) for name in runbooks), default=0)
 
-    def of(self, plan: Plan, result: Result) -> str:
-        """`PASSED   gaia  connectivity  3 round trips, median 0.4 ms  (12 ms)`"""
+    def of(self, plan: Plan, result: Result, *, width: int = 0) -> str:
+        """`PASSED   gaia  connectivity  3 round trips, median 0.4 ms  (12 ms)`, cut to `width` if there is one."""
         widest = min(max(len(check.name) for check in plan.checks), WIDEST_NAME)
-        sentence = shortened(plain(headline(result)), LONGEST_SENTENCE)
-        time = "" if result.status is Status.SKIPPED else self._console.faint(f"({show_seconds(result.seconds)})")
-        name = f"{plain(plan.runbook.front.runbook):<{self._runbook_width}}"
-        pieces = [self._console.status(result.status), name, f"{plain(result.planned.name):<{widest}}", sentence, time]
+        names = f"{plain(plan.runbook.front.runbook):<{self._runbook_width}}  {plain(result.planned.name):<{widest}}"
+        time = "" if result.status is Status.SKIPPED else f"({show_seconds(result.seconds)})"
+        room = width - WIDEST_WORD - len(names) - len(time) - 3 * len("  ") if width else LONGEST_SENTENCE
+        sentence = shortened(plain(headline(result)), max(room, SHORTEST_SENTENCE))
+        pieces = [self._console.status(result.status), names, sentence, self._console.faint(time)]
         return "  ".join(piece for piece in pieces if piece)
 
 
@@ -145,7 +147,8 @@ class LiveProgress:
         from rich.text import Text
 
         with self._lock:
-            self._console.print(Text.from_ansi(self._lines.of(plan, result)), soft_wrap=True)
+            line = self._lines.of(plan, result, width=self._console.width)
+            self._console.print(Text.from_ansi(line), soft_wrap=True)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -179,6 +182,7 @@ class _LiveWatch:
         self._stage = plain(sentence)
 
     def finished(self, result: Result) -> None:
+        self._stage = ""  # from now on the checks' own names say what is being done
         self._counts[result.status] += 1
         self._unfinished.pop(result.planned.name, None)
         self._live.show(self._plan, result)

@@ -66,12 +66,10 @@ class _Troubles:
         self._told: set[tuple[str, str]] = set()
 
     def print(self) -> None:
-        for alike in self._grouped():
+        for first, *others in self._grouped():
+            names = plain(first.name) + (f" and {len(others)} more" if others else "")
+            where = f"{plain(self._report.provenance.path)}:{first.line}"
             self._console.line()
-            first = alike[0]
-            path = self._report.provenance.path
-            names = ", ".join(plain(check.name) for check in alike)
-            where = f"{plain(path)}:{first.line}"
             status = self._console.status(first.status)
             self._console.line(f"{status}  {plain(self._report.run.runbook)}  {names}  {where}")
             self._tell(first)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from checks.report.progress import LiveProgress, PlainProgress, Progress, SilentProgress, progress_for
+from checks.report.console import Console
+from checks.report.progress import Lines, LiveProgress, PlainProgress, Progress, SilentProgress, progress_for
 from checks.result import Result
 from tests.report.builders import broken, holding, one_of_each, page, result, results_of
 from tests.report.test_console import Terminal
@@ -88,7 +89,16 @@ def test_threads_do_not_mix_their_lines(kind: type[StringIO]) -> None:
             thread.join()
     lines = [line for line in out.getvalue().splitlines() if "PASSED" in line]
     assert len(lines) == 200
-    assert all(line.rstrip().endswith("word  (12.0 ms)") for line in lines)
+    assert all(line.rstrip().endswith("  (12.0 ms)") for line in lines)
+
+
+def test_a_line_fits_the_terminal() -> None:
+    """Where a person watches, a check is one line; the sentence gives way."""
+    one = result("a", holding("word " * 40))
+    line = Lines(Console(StringIO(), {}), ["gaia"]).of(results_of([one]).plan, one, width=60)
+    assert line.startswith("PASSED   gaia  a  word word")
+    assert line.endswith("…  (12.0 ms)")
+    assert 55 <= len(line) <= 60
 
 
 def test_rich_reads_no_markup_in_data() -> None:

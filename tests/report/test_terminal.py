@@ -58,7 +58,7 @@ def test_checks_without_a_verdict_for_one_reason_are_told_of_together() -> None:
         for name in ("a", "b", "c")
     ]
     told = _printed(report(*down))
-    assert "\nERRORED  gaia  a, b, c  runbooks/gaia.md:1\n    connection refused  (connectivity.refused)\n" in told
+    assert "\nERRORED  gaia  a and 2 more  runbooks/gaia.md:1\n    connection refused  (connectivity.refused)\n" in told
     assert told.count("connection refused") == 1
     assert "    hint      look\n" in told
 
