@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from checks.errors import TargetFailed, UsageError
+from checks.choice import known_format
+from checks.errors import TargetFailed
 from checks.result import COULD_NOT_TELL, HELD
 from checks.secrets import mask
 
@@ -31,8 +32,7 @@ class Ability:
 
 def show(format: str) -> int:  # noqa: A002 - the name of the flag
     """Print every ability as text or JSON; 0 when disposable servers can be started here, 3 when they cannot."""
-    if format not in {"text", "json"}:
-        raise UsageError(f"--format {format}: doctor knows text and json")
+    known_format(format, ("text", "json"))
     abilities = [ability for look in LOOKS for ability in look()]
     if format == "json":
         sys.stdout.write(json.dumps([asdict(ability) for ability in abilities], indent=2) + "\n")

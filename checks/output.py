@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from checks.errors import UsageError
+from checks.choice import Output
 from checks.report import files
 from checks.report.index import newest, rewrite_index
+from checks.report.jsonfile import to_json
+from checks.report.junit import junit
+from checks.report.markdown import markdown
 from checks.report.model import Report
 from checks.report.summary import annotation_lines, append_summary, on_github
+from checks.report.terminal import print_outcome
 from checks.result import worst
-from checks.suggest import did_you_mean
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What stdout gets, where reports are written, and whether warnings fail the run. Raises UsageError."""
-
-    format: str = "text"
-    folder: Path = Path("reports")
-    strict: bool = False
-
-    def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            known = f"one of {', '.join(FORMATS)}"
-            raise UsageError(
-                f"--format {self.format}: no such format.", hint=did_you_mean(self.format, FORMATS) or known
-            )
 
 
 def publish(reports: Sequence[Report], output: Output) -> None:
@@ -48,11 +34,9 @@ def publish(reports: Sequence[Report], output: Output) -> None:
 def show(reports: Sequence[Report], output: Output, written: dict[str, Path]) -> None:
     """The reports on stdout, in the format asked for and nothing else."""
     if output.format == "text":
-        from checks.report.terminal import print_outcome
-
         print_outcome(reports, written, stream=sys.stdout, environ=os.environ)
     else:
-        sys.stdout.write(FORMATS[output.format](reports))
+        sys.stdout.write(_drawn(reports, output))
     sys.stdout.flush()
 
 
@@ -71,31 +55,9 @@ def show_newest(runbooks: Sequence[str], output: Output) -> int:
     return worst(report.run.exit_code for report in reports)
 
 
-def _text(_: Sequence[Report]) -> str:
-    raise AssertionError("text is printed line by line")
-
-
-def _json(reports: Sequence[Report]) -> str:
-    from checks.report.jsonfile import to_json
-
-    return "[" + ",\n".join(to_json(report).rstrip("\n") for report in reports) + "]\n"
-
-
-def _markdown(reports: Sequence[Report]) -> str:
-    from checks.report.markdown import markdown
-
-    return "\n".join(markdown(report) for report in reports)
-
-
-def _junit(reports: Sequence[Report]) -> str:
-    from checks.report.junit import junit
-
+def _drawn(reports: Sequence[Report], output: Output) -> str:
+    if output.format == "json":
+        return "[" + ",\n".join(to_json(report).rstrip("\n") for report in reports) + "]\n"
+    if output.format == "markdown":
+        return "\n".join(markdown(report) for report in reports)
     return junit(reports)
-
-
-FORMATS: dict[str, Callable[[Sequence[Report]], str]] = {
-    "text": _text,
-    "json": _json,
-    "markdown": _markdown,
-    "junit": _junit,
-}

@@ -9,6 +9,7 @@ from typing import Any
 
 from checks.catalog import CATALOG
 from checks.catalog.codes import documented
+from checks.choice import known_format
 from checks.errors import CouldNotTell, Mistake, RunbookError, UsageError
 from checks.result import COULD_NOT_TELL, HELD, WRONG
 from checks.runbook.cache import read_cached
@@ -29,7 +30,7 @@ def load(names: Sequence[str]) -> list[Runbook]:
 
 def lint(names: Sequence[str], *, sql: bool, postgres_bin: str, format: str) -> int:  # noqa: A002 - the flag's name
     """Print every mistake of the pages, with `sql` of their queries too; 2 if there is one, 3 if no server came."""
-    _known_format(format)
+    known_format(format, FORMATS)
     runbooks, mistakes = _read(names)
     reasons: list[str] = []
     for runbook in runbooks if sql else ():
@@ -45,7 +46,7 @@ def lint(names: Sequence[str], *, sql: bool, postgres_bin: str, format: str) -> 
 
 def listing(names: Sequence[str], *, format: str) -> int:  # noqa: A002 - the flag's name
     """Print the pages, their environments and their checks."""
-    _known_format(format)
+    known_format(format, FORMATS)
     runbooks = load(names)
     if format == "json":
         sys.stdout.write(json.dumps([_as_json(runbook) for runbook in runbooks], indent=2) + "\n")
@@ -79,12 +80,6 @@ def _read(names: Sequence[str]) -> tuple[list[Runbook], list[Mistake]]:
         except RunbookError as error:
             mistakes += error.mistakes
     return runbooks, mistakes
-
-
-def _known_format(format: str) -> None:  # noqa: A002 - the flag's name
-    if format not in FORMATS:
-        hint = did_you_mean(format, FORMATS) or f"one of {', '.join(FORMATS)}"
-        raise UsageError(f"--format {format}: no such format.", hint=hint)
 
 
 def _print_lint(runbooks: Sequence[Runbook], mistakes: Sequence[Mistake], reasons: Sequence[str], format: str) -> None:  # noqa: A002 - the flag's name

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,11 @@ from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
+from checks.choice import Output, Selection
 from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
-from checks.output import Output, publish
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
-from checks.report.compose import report_of
 from checks.report.progress import Progress, progress_for
 from checks.report.provenance import Checkout, provenance_of
 from checks.result import Results, worst
@@ -35,14 +34,6 @@ DISPOSABLE = "embedded"
 SIDE_BY_SIDE = 4  # runs at once; each waits for its own server most of the time
 
 Run = Callable[[Watch, threading.Event], Results]
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which pages, by name or path (none: all of them here), and which of their checks, by name or kind."""
-
-    runbooks: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
 
 
 def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str) -> int:
@@ -161,6 +152,9 @@ def _carry_out(runs: Sequence[tuple[Plan, Run]], output: Output) -> int:
     progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with progress:
         results = _side_by_side(runs, progress)
+    from checks.output import publish
+    from checks.report.compose import report_of
+
     reports = [
         report_of(
             one,
@@ -179,9 +173,17 @@ def _side_by_side(runs: Sequence[tuple[Plan, Run]], progress: Progress) -> list[
     stop = threading.Event()
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="run") as pool:
         futures = [pool.submit(one, progress.planned(its_plan), stop) for its_plan, one in runs]
+        _import_the_reports()
         while not all(future.done() for future in futures):
             try:
                 wait(futures)
             except KeyboardInterrupt:
                 stop.set()
         return [future.result() for future in futures]
+
+
+def _import_the_reports() -> None:
+    """What draws the reports is imported while the servers are waited for, so that it costs no time of its own."""
+    import jinja2  # noqa: F401 - the same
+
+    import checks.output  # noqa: F401 - only to have been imported

@@ -276,8 +276,8 @@ class Lane:
             return flight.unfinished
         self._drop_session()
         silence = f"no answer within {show_seconds(patience)}, and the server did not end the query either"
-        failure = ConnectionFailed(silence, code="connectivity.silent")
-        return flight.unfinished + self._throw(flight.ahead[:1], failure) + flight.ahead[1:]
+        hung = ConnectionFailed(silence, code="connectivity.silent")
+        return flight.unfinished + self._throw(flight.ahead[:1], hung) + flight.ahead[1:]
 
     def _throw(self, inquiries: Iterable[Inquiry], failure: ConnectionFailed) -> list[Inquiry]:
         return [kept for inquiry in inquiries for kept in self._post_or_keep(inquiry, inquiry.advance(failure=failure))]

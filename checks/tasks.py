@@ -20,7 +20,7 @@ from checks.result import COULD_NOT_TELL, HELD, INTERRUPTED
 from checks.secrets import mask
 
 if TYPE_CHECKING:
-    from checks.output import Output
+    from checks.choice import Output
 
 EXIT_CODES = """
     Exit codes: 0 all held, 1 a check failed, 2 the runbook or the command line is wrong, 3 could not tell,
@@ -97,9 +97,10 @@ def verify(
     Needs no Docker, no server and no configuration.
     """
     from checks import pipeline
+    from checks.choice import Selection
 
     return pipeline.verify(
-        pipeline.Selection(tuple(runbook), tuple(only)),
+        Selection(tuple(runbook), tuple(only)),
         _output(format, out, strict=strict),
         rows=_whole_number("--rows", rows),
         postgres_bin=postgres_bin,
@@ -125,9 +126,10 @@ def check(
     The environment's URL comes from the variable its runbook names, from --env-file, or from a libpq service.
     """
     from checks import pipeline
+    from checks.choice import Selection
 
     return pipeline.check(
-        pipeline.Selection(tuple(runbook), tuple(only)),
+        Selection(tuple(runbook), tuple(only)),
         _output(format, out, strict=strict),
         environment=env,
         env_file=env_file,
@@ -190,7 +192,7 @@ def namespace(*more: Task[Any]) -> Collection:
 
 
 def _output(format: str, out: str, *, strict: bool = False) -> Output:
-    from checks.output import Output
+    from checks.choice import Output
 
     return Output(format=format, folder=Path(out), strict=strict)
 
