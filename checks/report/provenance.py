@@ -8,10 +8,11 @@ since is git's to say, and is asked in the background while the run waits for it
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shlex
+import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,13 +84,13 @@ class Checkout:
 def provenance_of(runbook: Runbook, checkout: Checkout, *, command: Sequence[str]) -> Provenance:
     """The provenance of one runbook's run by the command line `command` (argv)."""
     return Provenance(
-        tool=f"pgrunbook {__version__} on Python {platform.python_version()}",
+        tool=f"pgrunbook {__version__} on Python {'.'.join(map(str, sys.version_info[:3]))}",
         path=checkout.path_of(runbook.path),
         sha256=runbook.sha256,
         commit=checkout.commit,
         dirty=checkout.dirty,
         command=_shown(command),
-        host=platform.node(),
+        host=socket.gethostname(),
         user=_user(),
     )
 
