@@ -18,6 +18,7 @@ from checks.check import POSTGRESQL, SQLITE, Answer, Asking, Check, Finding, Que
 from checks.errors import CouldNotTell
 from checks.migrations.outcome import Rehearsal
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS, Migrations
+from checks.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from checks.migrations.history import Applied, History, VersionTable
@@ -75,6 +76,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     [answer] = yield [Query(_query(declared, table))]
     rows = _rows(history, answer)
     findings = [*_rehearsed(parameters, circumstances.rehearsal), *broken_files(history)]
+    findings += _review_of_nothing(parameters, history)
     findings += several_heads(history) if parameters.heads == "one" else []
     findings += compare(history, rows, table)
     if rows is None and circumstances.engine == POSTGRESQL:
@@ -116,6 +118,15 @@ def _with_others(finding: Finding, elsewhere: Answer) -> Finding:
         sentence=f"{finding.sentence} This database does have {', '.join(others)}.",
         evidence=tuple({"schema": schema, "table": name} for schema, name in elsewhere.rows),
     )
+
+
+def _review_of_nothing(parameters: Parameters, history: History) -> list[Finding]:
+    """A finding where the page reviewed a revision there is no file for: nobody knows what was reviewed."""
+    if parameters.reviewed is None or parameters.reviewed in history.by_revision:
+        return []
+    guess = did_you_mean(parameters.reviewed, history.by_revision)
+    sentence = f"`reviewed: {parameters.reviewed}` is no migration of these files{f'; {guess}' if guess else '.'}"
+    return [Finding("migrations.reviewed_unknown", False, sentence)]
 
 
 def _rehearsed(parameters: Parameters, rehearsal: Rehearsal | None) -> list[Finding]:

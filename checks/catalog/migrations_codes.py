@@ -124,6 +124,11 @@ CODES: Mapping[str, Code] = {
         "Whether models and migrations agree is not known.",
         "`metadata` is `module:attribute`, importable from the migrations' folder with what is installed here.",
     ),
+    "migrations.reviewed_unknown": Code(
+        "`reviewed` names a revision that no migration file has.",
+        "Which statements that destroy data were reviewed is not known, so all are listed again.",
+        "Write the revision as the finding of `migrations.at_head` spells it.",
+    ),
     "migrations.destroys_data": Code(
         "Statements of the migrations delete rows, columns or tables, or make a column narrower.",
         "On a live database they cannot be undone; a backup is then the only way back.",

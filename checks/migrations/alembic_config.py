@@ -96,10 +96,10 @@ def _ini(path: Path) -> dict[str, str] | None:
 
 
 def _toml(path: Path) -> dict[str, Any] | None:
-    import tomllib
-
     if not path.is_file():
         return None
+    import tomllib
+
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("alembic")
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -46,8 +46,8 @@ _COMPARING = ("include_object", "include_name", "include_schemas", "compare_type
 def rehearse_alembic(migrations: Migrations, folder: Path, target: Target) -> Rehearsal:
     """The whole walk, in a room of its own. Nothing the project prints is heard, and none of its modules stay."""
     found = settings(folder / migrations.path)
-    place = found.ini.parent if found.ini else found.toml.parent if found.toml else found.script_location
-    paths = [*found.prepend_sys_path, place, found.script_location]
+    place = folder / migrations.path
+    paths = [*found.prepend_sys_path, place.parent if place.is_file() else place]
     url = sqlalchemy_url(_endpoint(target))
     with alone(paths, {"DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://", 1)}):
         return AlembicWalk(migrations, folder, target, found, url).walk()
@@ -176,9 +176,12 @@ def _escaped(value: object) -> str:
 
 
 def _words(error: BaseException) -> str:
-    """What the database, Alembic or Python said, without the statement's parameters."""
+    """What the database, Alembic or Python said, without the statement and its parameters."""
     if isinstance(error, exc.DBAPIError) and error.orig is not None:
-        return " ".join(str(error.orig).split())
+        # The server's detail may quote a row, so only its message is taken where the driver tells them apart.
+        message = getattr(getattr(error.orig, "diag", None), "message_primary", None) or str(error.orig)
+        state = getattr(error.orig, "sqlstate", None)
+        return f"{message} (SQLSTATE {state})" if state else message
     if isinstance(error, alembic_util.CommandError):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -397,6 +397,14 @@ def test_on_a_disposable_database_all_are_listed_until_reviewed(tmp_path: Path, 
     holds(target, tmp_path, migrations, "{reviewed: 20240404_d}", **known)
 
 
+def test_a_review_of_a_revision_that_is_not_there_is_told(tmp_path: Path, target: EmbeddedTarget) -> None:
+    """A misspelt `reviewed` does not quietly stand for nothing."""
+    migrations = prisma_tree(tmp_path, SCRIPTS)
+    assert rehearse(migrations, tmp_path, target).ready
+    finding = fails(target, tmp_path, migrations, "reviewed_unknown", "{reviewed: 20240202_c}")
+    assert finding.sentence.endswith("is no migration of these files; did you mean `20240202_b`?")
+
+
 def test_every_code_is_explained() -> None:
     """A code of a finding that does not hold says why it matters and how to fix it."""
     well = {"migrations.at_head", "migrations.rehearsed", "migrations.no_drift"}
