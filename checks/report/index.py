@@ -17,7 +17,8 @@ from pathlib import Path
 from checks.errors import UsageError
 from checks.report import escape
 from checks.report.files import PART, SUFFIXES, replace_file, unwritable
-from checks.report.markdown import environment, moment
+from checks.report.layout import moment
+from checks.report.markdown import environment
 from checks.report.model import FORMAT, Verdict
 from checks.suggest import did_you_mean
 from checks.units import show_seconds

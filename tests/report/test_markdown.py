@@ -9,7 +9,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from checks.check import Finding
-from checks.report.markdown import MARKS, markdown, parts, templates
+from checks.report.layout import MARKS
+from checks.report.markdown import markdown, parts, templates
 from checks.report.model import Report
 from checks.report.provenance import Provenance
 from checks.result import Status
