@@ -54,7 +54,6 @@ def holds(target: Target, root: Path, migrations: Migrations, params: Any = None
 def fails(target: Target, root: Path, migrations: Migrations, code: str, params: Any = None, **known: Any) -> Finding:
     """The check fails for this reason alone on what is, as far as it knows, a live database."""
     known = {"disposable": False, **known}
-    code = f"migrations.{code}"
     return check_fails("migrations", params, target, code=code, folder=root, migrations=migrations, **known)
 
 
@@ -70,7 +69,7 @@ def test_a_database_left_behind_is_behind_by_what_it_lacks(tmp_path: Path, targe
     """Each revision that `alembic upgrade head` would apply is named, in its order."""
     migrations = alembic_tree(tmp_path, LINE)
     alembic(target, tmp_path, "upgrade", "a")
-    finding = fails(target, tmp_path, migrations, "behind")
+    finding = fails(target, tmp_path, migrations, "migrations.behind")
     assert finding.sentence == "The database is behind by 2 migrations: b (Revision b), c (Revision c)."
 
 
@@ -79,7 +78,7 @@ def test_both_sides_of_a_branch_without_its_merge_are_behind(tmp_path: Path, tar
     migrations = alembic_tree(tmp_path, {**FORK, "d": ("b", "c")})
     alembic(target, tmp_path, "upgrade", "b")
     alembic(target, tmp_path, "upgrade", "c")
-    assert fails(target, tmp_path, migrations, "behind").observed == "1 not applied"
+    assert fails(target, tmp_path, migrations, "migrations.behind").observed == "1 not applied"
     alembic(target, tmp_path, "upgrade", "head")
     holds(target, tmp_path, migrations)
 
@@ -97,7 +96,7 @@ def test_several_heads_fail_unless_they_are_meant(tmp_path: Path, target: Embedd
     """A database with both heads applied is at head; that nothing merges them is the files' fault."""
     migrations = alembic_tree(tmp_path, FORK)
     alembic(target, tmp_path, "upgrade", "heads")
-    finding = fails(target, tmp_path, migrations, "several_heads")
+    finding = fails(target, tmp_path, migrations, "migrations.several_heads")
     assert [row["revision"] for row in finding.evidence] == ["b", "c"]
     holds(target, tmp_path, migrations, "{heads: several}")
 
@@ -107,7 +106,7 @@ def test_a_revision_from_elsewhere_is_unknown(tmp_path: Path, target: EmbeddedTa
     migrations = alembic_tree(tmp_path, LINE)
     alembic(target, tmp_path, "upgrade", "head")
     (tmp_path / "m" / "versions" / "c_of_a_test.py").unlink()
-    finding = fails(target, tmp_path, migrations, "unknown_revision")
+    finding = fails(target, tmp_path, migrations, "migrations.unknown_revision")
     assert (finding.expected, finding.observed) == ("b", "c")
 
 
@@ -116,7 +115,7 @@ def test_a_row_beside_its_descendant_is_overlapping(tmp_path: Path, target: Embe
     migrations = alembic_tree(tmp_path, LINE)
     alembic(target, tmp_path, "upgrade", "head")
     run_sql(target, "INSERT INTO alembic_version VALUES ('a')")
-    assert fails(target, tmp_path, migrations, "overlapping_rows").evidence[0]["revision"] == "a"
+    assert fails(target, tmp_path, migrations, "migrations.overlapping_rows").evidence[0]["revision"] == "a"
     with pytest.raises(CommandError, match="overlaps"):
         alembic(target, tmp_path, "upgrade", "head")
 
@@ -124,7 +123,7 @@ def test_a_row_beside_its_descendant_is_overlapping(tmp_path: Path, target: Embe
 def test_a_database_without_the_table_is_unmanaged(tmp_path: Path, target: EmbeddedTarget) -> None:
     """A schema made by hand has no version table, and that is not the same as being behind."""
     run_sql(target, "CREATE TABLE t_a (n int)")
-    finding = fails(target, tmp_path, alembic_tree(tmp_path, LINE), "unmanaged")
+    finding = fails(target, tmp_path, alembic_tree(tmp_path, LINE), "migrations.unmanaged")
     assert finding.sentence.startswith("There is no table alembic_version, so this database was never migrated")
 
 
@@ -134,7 +133,7 @@ def test_a_version_table_elsewhere_is_pointed_out(tmp_path: Path, target: Embedd
         target,
         "CREATE SCHEMA ops; CREATE TABLE ops.alembic_version (version_num text); CREATE TABLE _prisma_migrations ()",
     )
-    finding = fails(target, tmp_path, alembic_tree(tmp_path, LINE), "unmanaged")
+    finding = fails(target, tmp_path, alembic_tree(tmp_path, LINE), "migrations.unmanaged")
     assert finding.sentence.endswith("This database does have ops.alembic_version, public._prisma_migrations.")
 
 
@@ -143,7 +142,7 @@ def test_a_table_without_rows_is_empty(tmp_path: Path, target: EmbeddedTarget) -
     migrations = alembic_tree(tmp_path, LINE)
     alembic(target, tmp_path, "upgrade", "head")
     alembic(target, tmp_path, "downgrade", "base")
-    assert fails(target, tmp_path, migrations, "empty_version_table").observed == "0 applied"
+    assert fails(target, tmp_path, migrations, "migrations.empty_version_table").observed == "0 applied"
 
 
 def test_stamped_is_at_head(tmp_path: Path, target: EmbeddedTarget) -> None:
@@ -161,7 +160,7 @@ def test_a_version_table_of_another_name_and_schema_is_found(tmp_path: Path, tar
     alembic(target, tmp_path, "upgrade", "head")
     holds(target, tmp_path, migrations)
     alembic_tree(tmp_path, LINE, options="version_table='Revisions'.strip(), version_table_schema='Ops'.strip()")
-    fails(target, tmp_path, migrations, "unmanaged")
+    fails(target, tmp_path, migrations, "migrations.unmanaged")
     holds(target, tmp_path, Migrations("alembic", "m", table="Revisions", table_schema="Ops"))
 
 
@@ -171,7 +170,7 @@ def test_broken_files_fail_whatever_the_database_says(tmp_path: Path, target: Em
     alembic(target, tmp_path, "upgrade", "head")
     revision(tmp_path / "m" / "versions", "c", "b").rename(tmp_path / "m" / "versions" / "again.py")
     revision(tmp_path / "m" / "versions", "c", "b")
-    assert "defined twice" in fails(target, tmp_path, migrations, "broken_files").sentence
+    assert "defined twice" in fails(target, tmp_path, migrations, "migrations.broken_files").sentence
 
 
 def test_a_prisma_deployment_is_at_head(tmp_path: Path, target: EmbeddedTarget) -> None:
@@ -187,14 +186,20 @@ def test_a_prisma_deployment_is_at_head(tmp_path: Path, target: EmbeddedTarget) 
 @pytest.mark.parametrize(
     ("sabotage", "code"),
     [
-        ("DELETE FROM _prisma_migrations WHERE migration_name = '20240202_b'", "behind"),
-        ("UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '20240202_b'", "behind"),
-        ("UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '20240202_b'", "failed"),
-        ("UPDATE _prisma_migrations SET checksum = repeat('0', 64) WHERE migration_name = '20240202_b'", "edited"),
-        ("INSERT INTO _prisma_migrations VALUES ('i', 'c', now(), '20240303_c')", "ahead"),
-        ("INSERT INTO _prisma_migrations VALUES ('i', 'c', now(), '20240102_lost')", "missing"),
-        ("DELETE FROM _prisma_migrations", "empty_version_table"),
-        ("DROP TABLE _prisma_migrations", "unmanaged"),
+        ("DELETE FROM _prisma_migrations WHERE migration_name = '20240202_b'", "migrations.behind"),
+        (
+            "UPDATE _prisma_migrations SET rolled_back_at = now() WHERE migration_name = '20240202_b'",
+            "migrations.behind",
+        ),
+        ("UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '20240202_b'", "migrations.failed"),
+        (
+            "UPDATE _prisma_migrations SET checksum = repeat('0', 64) WHERE migration_name = '20240202_b'",
+            "migrations.edited",
+        ),
+        ("INSERT INTO _prisma_migrations VALUES ('i', 'c', now(), '20240303_c')", "migrations.ahead"),
+        ("INSERT INTO _prisma_migrations VALUES ('i', 'c', now(), '20240102_lost')", "migrations.missing"),
+        ("DELETE FROM _prisma_migrations", "migrations.empty_version_table"),
+        ("DROP TABLE _prisma_migrations", "migrations.unmanaged"),
     ],
 )
 def test_each_way_prismas_ledger_can_be_wrong_has_its_code(
@@ -225,7 +230,7 @@ def test_an_edited_sql_script_is_told_by_its_own_table(tmp_path: Path, target: E
     assert rehearse(migrations, tmp_path, target).ready
     holds(target, tmp_path, migrations)
     (tmp_path / "sql" / "001_a.sql").write_text("SELECT 3")
-    fails(target, tmp_path, migrations, "edited")
+    fails(target, tmp_path, migrations, "migrations.edited")
     run_sql(target, "ALTER TABLE schema_migrations DROP COLUMN checksum, DROP COLUMN applied_at")
     holds(target, tmp_path, migrations)
 
@@ -236,14 +241,14 @@ def test_sqlite_is_asked_the_same(tmp_path: Path) -> None:
     sqlite3.connect(path).close()
     file = Elsewhere(Endpoint(SQLITE, path=str(path)))
     migrations = alembic_tree(tmp_path, LINE)
-    fails(file, tmp_path, migrations, "unmanaged")
+    fails(file, tmp_path, migrations, "migrations.unmanaged")
     url = f"sqlite:///{path}"
     config = configuration(settings(tmp_path / "m"), url)
     with create_engine(url, poolclass=NullPool).connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "b")
         connection.commit()
-    fails(file, tmp_path, migrations, "behind")
+    fails(file, tmp_path, migrations, "migrations.behind")
     with sqlite3.connect(path) as file_connection:
         file_connection.execute("UPDATE alembic_version SET version_num = 'c'")
     file_connection.close()
@@ -320,9 +325,12 @@ def test_a_way_down_that_fails_or_forgets_is_judged_as_the_page_says(tmp_path: P
     migrations = alembic_tree(tmp_path, {"a": None})
     revision(tmp_path / "m" / "versions", "b", "a", back='raise NotImplementedError("no way back")')
     known = rehearsed(target, tmp_path, migrations)
-    finding = fails(target, tmp_path, migrations, "downgrade_failed", **known)
+    finding = fails(target, tmp_path, migrations, "migrations.downgrade_failed", **known)
     assert finding.severity is Severity.FAIL
-    assert fails(target, tmp_path, migrations, "downgrade_failed", "{down: warn}", **known).severity is Severity.WARN
+    assert (
+        fails(target, tmp_path, migrations, "migrations.downgrade_failed", "{down: warn}", **known).severity
+        is Severity.WARN
+    )
     holds(target, tmp_path, migrations, "{down: ignore}", **known)
 
 
@@ -331,16 +339,19 @@ def test_what_is_left_behind_fails(tmp_path: Path, target: EmbeddedTarget) -> No
     migrations = alembic_tree(tmp_path, {})
     up = 'op.execute("CREATE SEQUENCE IF NOT EXISTS numbers")'
     revision(tmp_path / "m" / "versions", "a", up=up, back="pass")
-    finding = fails(target, tmp_path, migrations, "left_behind", **rehearsed(target, tmp_path, migrations))
+    finding = fails(target, tmp_path, migrations, "migrations.left_behind", **rehearsed(target, tmp_path, migrations))
     assert finding.evidence == ({"left behind": "sequence public.numbers"},)
 
 
 @pytest.mark.parametrize(
     ("rehearsal", "code"),
     [
-        (Rehearsal(("up",), drift=("Column a.n is declared and not there.",), ready=True), "drift"),
-        (Rehearsal(("up",), failed_step="drift", failure="No module named 'app'", ready=True), "models_unreadable"),
-        (Rehearsal(("up", "down"), failed_step="up again", failure="a: type exists"), "reapply_failed"),
+        (Rehearsal(("up",), drift=("Column a.n is declared and not there.",), ready=True), "migrations.drift"),
+        (
+            Rehearsal(("up",), failed_step="drift", failure="No module named 'app'", ready=True),
+            "migrations.models_unreadable",
+        ),
+        (Rehearsal(("up", "down"), failed_step="up again", failure="a: type exists"), "migrations.reapply_failed"),
     ],
 )
 def test_each_outcome_of_a_rehearsal_has_its_code(
@@ -358,7 +369,7 @@ def test_drift_can_be_a_warning(tmp_path: Path, target: EmbeddedTarget) -> None:
     migrations = alembic_tree(tmp_path, LINE)
     alembic(target, tmp_path, "upgrade", "head")
     known = {"disposable": True, "rehearsal": Rehearsal(("up",), drift=("Table a is there and not declared.",))}
-    assert fails(target, tmp_path, migrations, "drift", "{drift: warn}", **known).severity is Severity.WARN
+    assert fails(target, tmp_path, migrations, "migrations.drift", "{drift: warn}", **known).severity is Severity.WARN
     holds(target, tmp_path, migrations, "{drift: ignore}", **known)
     known["rehearsal"] = Rehearsal(("up",), drift=())
     assert "migrations.no_drift" in [one.code for one in holds(target, tmp_path, migrations, **known)]
@@ -391,8 +402,8 @@ def test_on_a_disposable_database_all_are_listed_until_reviewed(tmp_path: Path, 
     """Before a deployment every such statement is shown; `reviewed` puts those up to a revision behind."""
     migrations = prisma_tree(tmp_path, DESTROYING)
     known = rehearsed(target, tmp_path, migrations)
-    assert len(fails(target, tmp_path, migrations, "destroys_data", **known).evidence) == 2
-    later = fails(target, tmp_path, migrations, "destroys_data", "{reviewed: 20240303_c}", **known)
+    assert len(fails(target, tmp_path, migrations, "migrations.destroys_data", **known).evidence) == 2
+    later = fails(target, tmp_path, migrations, "migrations.destroys_data", "{reviewed: 20240303_c}", **known)
     assert [row["statement"] for row in later.evidence] == ["TRUNCATE b"]
     holds(target, tmp_path, migrations, "{reviewed: 20240404_d}", **known)
 
@@ -401,7 +412,7 @@ def test_a_review_of_a_revision_that_is_not_there_is_told(tmp_path: Path, target
     """A misspelt `reviewed` does not quietly stand for nothing."""
     migrations = prisma_tree(tmp_path, SCRIPTS)
     assert rehearse(migrations, tmp_path, target).ready
-    finding = fails(target, tmp_path, migrations, "reviewed_unknown", "{reviewed: 20240202_c}")
+    finding = fails(target, tmp_path, migrations, "migrations.reviewed_unknown", "{reviewed: 20240202_c}")
     assert finding.sentence.endswith("is no migration of these files; did you mean `20240202_b`?")
 
 
