@@ -10,7 +10,7 @@ import pytest
 import checks
 from checks.catalog import CATALOG
 from checks.catalog.codes import CONNECTION_CODES, RUN_CODES, documented
-from checks.targets.diagnosis import CAUSES
+from checks.targets.causes import CAUSES
 
 PROJECT = Path(checks.__file__).parent.parent
 CODE = re.compile(rf'"((?:run|{"|".join(CATALOG)})\.[a-z_]+)"')
