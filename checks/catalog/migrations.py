@@ -75,14 +75,22 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     table = version_table(circumstances.folder, declared)
     [answer] = yield [Query(_query(declared, table))]
     rows = _rows(history, answer)
-    findings = [*_rehearsed(parameters, circumstances.rehearsal), *broken_files(history)]
-    findings += _review_of_nothing(parameters, history)
-    findings += several_heads(history) if parameters.heads == "one" else []
-    findings += compare(history, rows, table)
+    compared = compare(history, rows, table)
     if rows is None and circumstances.engine == POSTGRESQL:
         [elsewhere] = yield [Query(statements("migrations")["elsewhere"])]
-        findings[-1] = _with_others(findings[-1], elsewhere)
-    return findings + _destructive(parameters, circumstances, history, rows)
+        compared[-1] = _with_others(compared[-1], elsewhere)
+    rehearsed = _rehearsed(parameters, circumstances.rehearsal)
+    heads = several_heads(history) if parameters.heads == "one" else []
+    # What failed while it was applied explains what is missing now, and comes first.
+    return [
+        *(finding for finding in rehearsed if not finding.holds),
+        *broken_files(history),
+        *_review_of_nothing(parameters, history),
+        *heads,
+        *compared,
+        *(finding for finding in rehearsed if finding.holds),
+        *_destructive(parameters, circumstances, history, rows),
+    ]
 
 
 def _declared(circumstances: Circumstances) -> Migrations:
@@ -164,7 +172,7 @@ def _walked(rehearsal: Rehearsal) -> Finding:
         "migrations.rehearsed",
         holds=True,
         sentence=f"On an empty database the migrations went {steps}.{why}",
-        expected="up, down, up again",
+        expected="up" if rehearsal.no_way_down else "up, down, up again",
         observed=steps,
     )
 

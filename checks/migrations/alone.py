@@ -11,7 +11,7 @@ import logging.config
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from io import StringIO
 from pathlib import Path
@@ -77,6 +77,10 @@ class _Muted:
             return self._said.write(text)
         return int(self._stream.write(text))
 
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
@@ -121,4 +125,6 @@ def _stands_in_the_way(name: str, module: Any, paths: Sequence[Path]) -> bool:
 def _is_installed(module: Any) -> bool:
     """Whether it belongs to Python or its packages. What has no file is built in."""
     file = getattr(module, "__file__", None)
-    return file is None or "site-packages" in file or Path(file).is_relative_to(Path(os.__file__).parent)
+    if file is None or "site-packages" in file or "dist-packages" in file:
+        return True
+    return Path(file).is_relative_to(Path(os.__file__).parent)

@@ -14,6 +14,7 @@ from os.path import relpath
 from pathlib import Path
 
 from checks.migrations.history import Migration
+from checks.migrations.sections import script
 from checks.migrations.statements import Statement, statements
 from checks.migrations.types import narrows
 
@@ -145,7 +146,7 @@ def _split(text: str) -> list[str]:
 
 
 def _of_sql(path: Path, columns: Columns) -> Iterator[tuple[int, str]]:
-    return destroying(path.read_text(encoding="utf-8-sig", errors="replace"), columns)
+    return destroying(script(path, "up"), columns)
 
 
 def _of_python(path: Path, columns: Columns) -> Iterator[tuple[int, str]]:

@@ -1,8 +1,8 @@
 """A folder of numbered SQL files, and the table that records which were applied.
 
-`001_users.sql`, `V1.2__users.sql`, and `001_users.up.sql` beside `001_users.down.sql` are understood: what dbmate,
-golang-migrate and people write by hand. The table needs a column `version`; with a `checksum` edits are seen, and with
-golang-migrate's `dirty` its single row is read as golang-migrate means it.
+`001_users.sql`, `V1.2__users.sql`, and `001_users.up.sql` beside `001_users.down.sql` are understood, and files with
+both ways in one: what golang-migrate, dbmate and people write. The table needs a column `version`; with a `checksum`
+edits are seen, and with golang-migrate's `dirty` its single row is read as golang-migrate means it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.migrations.history import Applied, History, Migration, VersionTable, unreadable, version_key
 from checks.migrations.prisma import checksums
+from checks.migrations.sections import has_way_down
 
 if TYPE_CHECKING:
     from checks.runbook.model import Migrations
@@ -24,6 +25,7 @@ CREATE = """CREATE TABLE IF NOT EXISTS {table} (
     checksum text,
     applied_at timestamptz NOT NULL DEFAULT CURRENT_TIMESTAMP
 );"""
+_FLYWAY_ONLY = re.compile(r"(?:U[\d._]+|R)__")
 _VERSION = re.compile(r"(?:[Vv](?P<flyway>\d+(?:[._]\d+)*)__|(?P<plain>\d+(?:\.\d+)*)(?:[_-]|$))")
 
 
@@ -33,7 +35,7 @@ def read(folder: Path, migrations: Migrations) -> History:
     Raises CouldNotTell (`migrations.unreadable`) where there are none.
     """
     place = folder / migrations.path
-    scripts = [path for path in place.glob("*.sql") if not path.name.endswith(".down.sql")]
+    scripts = [path for path in place.glob("*.sql") if _goes_up(path)]
     if not scripts:
         raise unreadable(f"No SQL file lies in {place}.", hint="does `migrations.path` name the right folder?")
     ordered = sorted(scripts, key=lambda path: version_key(version(path)))
@@ -56,6 +58,8 @@ def applied(rows: Sequence[Mapping[str, Any]], history: History) -> tuple[Applie
     """The rows of the table, by the versions the files have: `1` is `001`, and a whole file name is its version."""
     if rows and "dirty" in rows[0]:
         return _golang_migrate(rows[0], history)
+    if rows and "version" not in rows[0]:
+        raise unreadable(f"The version table has no column `version`; it has {', '.join(rows[0])}.")
     known = {_plain(revision): revision for revision in history.by_revision}
     return tuple(
         Applied(
@@ -95,9 +99,14 @@ def _chained(paths: Sequence[Path]) -> tuple[Migration, ...]:
     )
 
 
+def _goes_up(path: Path) -> bool:
+    return not path.name.endswith(".down.sql") and not _FLYWAY_ONLY.match(path.name)
+
+
 def _down(path: Path) -> Path | None:
+    """The file with the way down: one of its own, or the same."""
     down = path.with_name(path.name.removesuffix(".sql").removesuffix(".up") + ".down.sql")
-    return down if down.is_file() else None
+    return down if down.is_file() else path if has_way_down(path) else None
 
 
 def _mistakes(place: Path, paths: Sequence[Path]) -> tuple[str, ...]:
@@ -109,4 +118,7 @@ def _mistakes(place: Path, paths: Sequence[Path]) -> tuple[str, ...]:
             mistakes.append(f"Version {version(path)} is taken twice, by {first.name} and {path.name}.")
     ups = {path.name.removesuffix(".sql").removesuffix(".up") for path in paths}
     orphans = [path.name for path in sorted(place.glob("*.down.sql")) if path.name.removesuffix(".down.sql") not in ups]
-    return (*mistakes, *(f"{name} takes back a migration that is not there." for name in orphans))
+    mistakes += [f"{name} takes back a migration that is not there." for name in orphans]
+    flyway = sorted(path.name for path in place.glob("*.sql") if _FLYWAY_ONLY.match(path.name))
+    mistakes += [f"{name} is Flyway's own kind of migration, undone or repeated, and is left out." for name in flyway]
+    return tuple(mistakes)

@@ -15,6 +15,7 @@ from checks.errors import CouldNotTell, QueryFailed
 from checks.migrations import prisma, sql
 from checks.migrations.history import Migration, VersionTable, quote_identifier, quote_literal
 from checks.migrations.inventory import PATIENCE
+from checks.migrations.sections import script
 from checks.migrations.tool import applied, read_history, version_table
 from checks.migrations.walk import StepFailed, Walk
 from checks.runbook.model import Migrations
@@ -42,7 +43,7 @@ class ScriptWalk(Walk):
         if self._prisma:
             return "Prisma knows no way down: it only writes what takes a database forward."
         without = [migration.path.name for migration in self._history.migrations if migration.down is None]
-        return f"There is no way down: {', '.join(without)} has no `.down.sql` beside it." if without else ""
+        return f"There is no way down: {', '.join(without)} has none." if without else ""
 
     def up(self) -> None:
         """Run every script that has no row yet."""
@@ -61,7 +62,7 @@ class ScriptWalk(Walk):
         try:
             for migration in reversed(self._history.migrations):
                 if migration.down is not None:
-                    _run(session, _text(migration.down), migration.down.name)
+                    _run(session, script(migration.down, "down"), migration.down.name)
                     forget = f"DELETE FROM {self._table.quoted} WHERE version = {quote_literal(migration.revision)}"  # noqa: S608 - quoted
                     _run(session, forget, migration.down.name)
         finally:
@@ -90,7 +91,7 @@ class ScriptWalk(Walk):
     def _apply(self, session: Session, migration: Migration) -> None:
         begin, end = self._records(migration)
         _run(session, begin, migration.name)
-        _run(session, _text(migration.path), migration.name)
+        _run(session, script(migration.path, "up"), migration.name)
         _run(session, end, migration.name)
 
     def _records(self, migration: Migration) -> tuple[str, str]:
@@ -106,14 +107,10 @@ class ScriptWalk(Walk):
         )
 
 
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8-sig")
-
-
-def _run(session: Session, script: str, name: str) -> None:
-    if not script.strip():
+def _run(session: Session, text: str, name: str) -> None:
+    if not text.strip():
         return
     try:
-        session.script(script)
+        session.script(text)
     except QueryFailed as failure:
         raise StepFailed(f"{name}: {failure.sentence}" if name else failure.sentence) from failure

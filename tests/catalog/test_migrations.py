@@ -306,8 +306,8 @@ def test_a_rehearsal_without_fault_holds(tmp_path: Path, target: EmbeddedTarget)
     """On a disposable server the walk is part of the answer."""
     migrations = alembic_tree(tmp_path, LINE)
     found = holds(target, tmp_path, migrations, "{destructive: ignore}", **rehearsed(target, tmp_path, migrations))
-    assert [one.code for one in found] == ["migrations.rehearsed", "migrations.at_head"]
-    assert found[0].sentence == "On an empty database the migrations went up, down, up again."
+    assert [one.code for one in found] == ["migrations.at_head", "migrations.rehearsed"]
+    assert found[1].sentence == "On an empty database the migrations went up, down, up again."
 
 
 def test_a_migration_that_cannot_be_applied_fails(tmp_path: Path, target: EmbeddedTarget) -> None:

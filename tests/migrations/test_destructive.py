@@ -9,7 +9,8 @@ import pytest
 from checks.migrations.alembic import read
 from checks.migrations.destructive import Columns, destroying, destructions
 from checks.migrations.prisma import read as read_prisma
-from tests.migrations.trees import alembic_tree, prisma_tree, revision
+from checks.migrations.sql import read as read_sql
+from tests.migrations.trees import alembic_tree, prisma_tree, revision, sql_tree
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,13 @@ def test_types_are_followed_from_one_migration_to_the_next(tmp_path: Path) -> No
     )
     revision(versions, "c", "b", up='op.alter_column("t", "n", type_=sa.Integer())')
     assert [one.migration.revision for one in destructions(read(tmp_path, migrations).migrations)] == ["c"]
+
+
+def test_the_way_down_of_a_file_is_not_listed(tmp_path: Path) -> None:
+    """What is dropped under `-- migrate:down` is what the same file created."""
+    script = "-- migrate:down\nDROP TABLE a;\n-- migrate:up\nCREATE TABLE a (n int);\nTRUNCATE b;\n"
+    found = destructions(read_sql(tmp_path, sql_tree(tmp_path, {"1_a.sql": script})).migrations)
+    assert [(one.line, one.statement) for one in found] == [(5, "TRUNCATE b")]
 
 
 def test_prismas_scripts_are_read_with_its_warnings_left_out(tmp_path: Path) -> None:

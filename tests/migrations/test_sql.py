@@ -62,6 +62,20 @@ def test_an_empty_folder_is_no_verdict(tmp_path: Path) -> None:
     assert raised.value.code == "migrations.unreadable"
 
 
+def test_flyways_other_kinds_are_left_out_and_told(tmp_path: Path) -> None:
+    """An undo migration must not be applied as one more step forward."""
+    history = read(tmp_path, sql_tree(tmp_path, dict.fromkeys(["V1__a.sql", "U1__a.sql", "R__views.sql"], "")))
+    assert [one.revision for one in history.migrations] == ["1"]
+    assert [mistake.split()[0] for mistake in history.mistakes] == ["R__views.sql", "U1__a.sql"]
+
+
+def test_a_table_of_another_kind_is_no_verdict(tmp_path: Path) -> None:
+    """Rows without a `version` are not taken for a history."""
+    history = read(tmp_path, sql_tree(tmp_path, {"001_a.sql": ""}))
+    with pytest.raises(CouldNotTell, match="no column `version`; it has id, is_applied"):
+        applied([{"id": 1, "is_applied": True}], history)
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [

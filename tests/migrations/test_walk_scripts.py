@@ -118,6 +118,16 @@ def test_sql_with_its_opposites_is_walked(tmp_path: Path, target: EmbeddedTarget
     )
 
 
+@pytest.mark.parametrize("marks", [("migrate:up", "migrate:down"), ("+goose Up", "+goose Down")])
+def test_files_with_both_ways_in_one_are_walked(tmp_path: Path, target: EmbeddedTarget, marks: tuple[str, str]) -> None:
+    """Of a file of dbmate or goose only one half is run at a time."""
+    up, down = marks
+    scripts = {f"{n}_{n}.sql": f"-- {up}\nCREATE TABLE t{n} (n int);\n\n-- {down}\nDROP TABLE t{n};\n" for n in (1, 2)}
+    found = rehearse(sql_tree(tmp_path, scripts), tmp_path, target)
+    assert (found.walk, found.failure, found.left_behind) == (("up", "down", "up again"), "", ())
+    assert asked(target, "SELECT tablename FROM pg_tables WHERE tablename ~ '^t[12]' ORDER BY 1") == (("t1",), ("t2",))
+
+
 def test_what_a_script_leaves_on_its_way_down_is_named(tmp_path: Path, target: EmbeddedTarget) -> None:
     """A type that its opposite forgets is left behind, and stands in the way."""
     scripts = {"1_a.sql": "CREATE TYPE mood AS ENUM ('x'); CREATE TABLE a (m mood)", "1_a.down.sql": "DROP TABLE a"}
@@ -146,7 +156,7 @@ def test_sql_without_an_opposite_says_which(tmp_path: Path, target: EmbeddedTarg
         sql_tree(tmp_path, {"1_a.sql": "SELECT 1", "1_a.down.sql": "", "2_b.sql": "SELECT 2"}), tmp_path, target
     )
     assert (found.walk, found.ready) == (("up",), True)
-    assert found.no_way_down == "There is no way down: 2_b.sql has no `.down.sql` beside it."
+    assert found.no_way_down == "There is no way down: 2_b.sql has none."
 
 
 def test_the_table_may_have_another_name_and_place(tmp_path: Path, target: EmbeddedTarget) -> None:
