@@ -1,8 +1,10 @@
 """Invoke's entry in a checkout: the tasks of the `pgrunbook` command, and those for working on the project itself."""
 
+import gc
 import sys
 
 sys.dont_write_bytecode = False  # Invoke turns bytecode off before it imports this; on, a start takes half the time
+gc.set_threshold(50_000)  # imports make objects by the ten thousand, and none of them garbage
 
 import subprocess
 from pathlib import Path

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
@@ -26,9 +26,9 @@ from checks.plan import Mode, Plan, plan
 from checks.report.progress import Progress, progress_for
 from checks.report.provenance import Checkout, provenance_of
 from checks.result import Results, worst
-from checks.run import Watch, run, without_asking
+from checks.run import INTERRUPTED, Watch, run, without_asking
 from checks.runbook.model import Runbook
-from checks.targets.session import Target
+from checks.targets.session import Endpoint, Target
 
 DISPOSABLE = "embedded"
 SIDE_BY_SIDE = 4  # runs at once; each waits for its own server most of the time
@@ -71,6 +71,7 @@ def check(selection: Selection, output: Output, *, environment: str, env_file: s
         engine = endpoints[page.path].engine
         return plan(page, CATALOG, mode=Mode.CHECK, engine=engine, environment=environment, only=selection.only)
 
+    _import_the_driver(endpoints.values())
     runs: list[tuple[Plan, Run]] = []
     for one in _plans(runbooks, make):
         target = LiveTarget(environment, endpoints[one.runbook.path])
@@ -115,7 +116,7 @@ def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: 
     from checks.prepare import prepare, server_for
 
     if stop.is_set():
-        return without_asking(one, DISPOSABLE, CouldNotTell("interrupted", code="run.interrupted"), watch)
+        return without_asking(one, DISPOSABLE, CouldNotTell("interrupted before it was asked", code=INTERRUPTED), watch)
     watch.stage("starting a disposable PostgreSQL")
     try:
         target = server_for(one.runbook, postgres_bin)
@@ -180,6 +181,12 @@ def _side_by_side(runs: Sequence[tuple[Plan, Run]], progress: Progress) -> list[
             except KeyboardInterrupt:
                 stop.set()
         return [future.result() for future in futures]
+
+
+def _import_the_driver(endpoints: Iterable[Endpoint]) -> None:
+    """The driver is imported before any server is waited for, so that what draws the reports has that time."""
+    if any(endpoint.engine == POSTGRESQL for endpoint in endpoints):
+        import checks.targets.postgres  # noqa: F401 - only to have been imported
 
 
 def _import_the_reports() -> None:

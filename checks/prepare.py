@@ -37,7 +37,7 @@ def prepare(runbook: Runbook, target: EmbeddedTarget, rows: int) -> Prepared:
         from checks.migrations.apply import rehearse
 
         rehearsal = rehearse(runbook.front.migrations, runbook.folder, target)
-        if rehearsal.failure:
+        if not rehearsal.ready:
             reason = f"the migrations could not be applied to the disposable database: {rehearsal.failure}"
             return Prepared(target, rehearsal, CouldNotTell(reason, code=NOT_PREPARED))
     try:

@@ -5,6 +5,7 @@ Invoke ends with 1 for a command line it cannot parse and for Ctrl-C; here 1 mea
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,8 @@ def teach_invoke() -> None:
 
 def main() -> None:
     """The console script: the same tasks as in the checkout, on any folder of runbooks."""
+    # Imports make objects by the ten thousand, and none of them garbage.
+    gc.set_threshold(50_000)
     from checks.tasks import namespace
 
     Pgrunbook(name="pgrunbook", binary="pgrunbook", version=__version__, namespace=namespace()).run()

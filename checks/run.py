@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -30,7 +30,9 @@ SHARED_LANES = 3  # with a check that is alone, four sessions at the most: a liv
 GRACE = 1.0  # seconds the server's own statement_timeout is given to speak first
 GLANCE = 0.2  # seconds between looks at whether someone wants the run stopped
 RUN_DEADLINE = 120.0
+INTERRUPTED = "run.interrupted"
 MIGRATIONS = "migrations"
+CONNECTIVITY = "connectivity"
 
 
 class Watch(Protocol):
@@ -90,11 +92,14 @@ def without_asking(plan: Plan, target: str, reason: CouldNotTell, watch: Watch) 
     """The results of a run whose target could not be had: every check that would have been asked is errored."""
     board = Board(plan.checks, watch)
     board.close(reason.code, reason.sentence, reason.hint)
-    return Results(plan, target, None, {}, datetime.now(UTC), 0.0, board.results())
+    interrupted = reason.code == INTERRUPTED
+    return Results(plan, target, None, {}, datetime.now(UTC), 0.0, board.results(), interrupted)
 
 
 def _lanes(asked: Sequence[PlannedCheck]) -> list[list[PlannedCheck]]:
     shared = [check for check in asked if not check.check.alone]
+    # Whoever times round trips goes first in its flight, where no other answer is waited for.
+    shared.sort(key=lambda check: check.check.kind != CONNECTIVITY)
     lanes = [[check] for check in asked if check.check.alone]
     for timeout in sorted({check.timeout for check in shared}):
         alike = [check for check in shared if check.timeout == timeout]
@@ -108,7 +113,7 @@ def _wait(lanes: Sequence[Lane], board: Board, *, until: float, stop: threading.
     while not board.complete:
         now = time.monotonic()
         if stop.is_set():
-            board.close("run.interrupted", "interrupted before it was answered")
+            board.close(INTERRUPTED, "interrupted before it was answered")
         elif now >= until:
             board.close("run.timeout", "the run's own deadline passed before it was answered")
         for lane in lanes:
@@ -220,7 +225,7 @@ class Lane:
         self, target: Target, circumstances: Circumstances, board: Board, planned: Sequence[PlannedCheck]
     ) -> None:
         self._target = target
-        self._circumstances = circumstances
+        self._circumstances = replace(circumstances, opening=self._opening)
         self._board = board
         self._planned = planned
         self._session: Session | None = None
@@ -295,6 +300,9 @@ class Lane:
             self._session = self._target.open(writable=self._writable, timeout=self._timeout)
             self.server, self.guards = self._session.server, dict(self._session.guards)
         return self._session
+
+    def _opening(self) -> float | None:
+        return self._session.round_trip if self._session else None
 
     def _drop_session(self) -> None:
         if self._session is not None:

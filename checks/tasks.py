@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import gc
 import os
 import signal
 import sys
@@ -59,6 +61,8 @@ def shown_task(help: dict[str, str], *, iterable: tuple[str, ...] = (), **option
 
 def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A process about to end need not search all it imported for cycles first: a tenth of a short check's time.
+    atexit.register(gc.freeze)
     try:
         return body(*positional, **flags) or HELD
     except PgrunbookError as error:

@@ -91,8 +91,8 @@ def test_a_check_that_does_not_apply_is_skipped_with_its_reason() -> None:
     """Not applicable is not passed."""
 
     def inapplicable(_parameters: Any, _circumstances: Any) -> Asking:
+        yield [Query("1")]
         raise NotApplicable("a socket has no certificate")
-        yield []
 
     result = run_of(StandInTarget(), planned("a", inapplicable)).results[0]
     assert (result.status, result.reason) == (Status.SKIPPED, "a socket has no certificate")
@@ -127,7 +127,8 @@ def test_a_stuck_lane_is_given_up_after_its_own_deadline(monkeypatch: pytest.Mon
 
     def stuck(_parameters: Any, _circumstances: Any) -> Asking:
         freed.wait(30)
-        yield []
+        yield [Query("1")]
+        return []
 
     results = run_of(StandInTarget(), planned("a", stuck, alone=True, timeout=0.1), planned("b", asks("1")))
     freed.set()

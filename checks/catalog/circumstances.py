@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,8 @@ class Circumstances:
     """The same for every check of a run.
 
     `folder` is the project's folder, to which the page's paths are relative. `rehearsal` is what applying the
-    migrations to this disposable target showed; None on a live one.
+    migrations to this disposable target showed; None on a live one. `opening` gives the seconds of the round trip
+    that opened the session the check is asked over, once it is open.
     """
 
     folder: Path
@@ -25,3 +27,4 @@ class Circumstances:
     disposable: bool
     migrations: Migrations | None = None
     rehearsal: Rehearsal | None = None
+    opening: Callable[[], float | None] = lambda: None

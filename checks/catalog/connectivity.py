@@ -40,18 +40,19 @@ class Parameters:
 
 
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
-    """One query a round, so that each sample is one round trip of its own."""
+    """One query a round, so that each sample is one round trip of its own; opening the session was one already."""
     sql = statements("connectivity" if circumstances.engine == POSTGRESQL else "connectivity_sqlite")
     bare = Query(sql["round_trip"])
     try:
         sample, version = yield [bare, Query(sql["version"])]
-        samples = [sample]
+        opening = circumstances.opening()
+        samples = [sample.seconds] if opening is None else [opening, sample.seconds]
         while len(samples) < parameters.round_trips:
-            samples.extend((yield [bare]))
+            samples.extend(answer.seconds for answer in (yield [bare]))
     except ConnectionFailed as failure:
         return [_unreachable(failure)]
     spelling = f"{'PostgreSQL' if circumstances.engine == POSTGRESQL else 'SQLite'} {version.value}"
-    findings = [_answers_in_time(parameters.within, sorted(answer.seconds for answer in samples), spelling)]
+    findings = [_answers_in_time(parameters.within, sorted(samples[: parameters.round_trips]), spelling)]
     if parameters.version is not None and circumstances.engine == POSTGRESQL:
         findings += _of_another_version(parameters.version, version)
     return findings

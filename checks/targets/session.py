@@ -56,8 +56,9 @@ class Session(Protocol):
     def ask(self, queries: Sequence[Query], *, patience: float, arrived: Arrived = unheard) -> list[Answer]:
         """One answer for each query, in order; a refused query is an answer with `error`, and harms no other.
 
-        `arrived` is called with each answer as it comes in. `patience` is how many seconds may pass with no answer arriving. When they have, the session is closed and the
-        answers that did arrive are returned: fewer than were asked, and the first one missing is the one that hangs.
+        `arrived` is called with each answer as it comes in. `patience` is how many seconds may pass with no answer
+        arriving. When they have, the session is closed and the answers that did arrive are returned: fewer than were
+        asked, and the first one missing is the one that hangs.
         Raises ConnectionFailed (`connectivity.lost`) when the peer goes away.
         """
         ...

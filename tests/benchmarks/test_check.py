@@ -69,10 +69,10 @@ def by_psql(psql: Path, endpoint: Endpoint) -> float:
 def by_check(endpoint: Endpoint, out: Path) -> float:
     """Seconds of `invoke check` with the same five questions, report and all."""
     only = [word for name in CHECKS for word in ("--only", name)]
-    command = [Path(sys.executable).parent / "invoke", "check", "--env", "dev", "--runbook", "relay", *only]
+    command = [str(Path(sys.executable).parent / "invoke"), "check", "--env", "dev", "--runbook", "relay", *only]
     environment = os.environ | {"RELAY_DEV_DATABASE_URL": url(endpoint)}
     started = time.perf_counter()
-    subprocess.run([*command, "--out", out], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, "--out", str(out)], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 
