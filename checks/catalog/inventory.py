@@ -25,6 +25,10 @@ class Item(NamedTuple):
     def __str__(self) -> str:
         return ".".join(part for part in (self.schema if self.schema != PUBLIC else "", self.parent, self.name) if part)
 
+    def owners(self) -> tuple[Item, Item]:
+        """The schema and the table it goes missing with, as items of their own."""
+        return Item("", "", self.schema), Item(self.schema, "", self.parent)
+
 
 @dataclass(frozen=True, slots=True)
 class ListMeans:

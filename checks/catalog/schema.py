@@ -8,7 +8,7 @@ remains of work done by hand.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -95,6 +95,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     parts = list(parts_of(parameters))
     answers = yield [Query(part.query(sql[part.statement])) for part in parts]
     found = {part.noun: _found(part, answer, engine) for part, answer in zip(parts, answers, strict=True)}
+    parts = list(_told_once(parts, found))
     missing = {part.noun: part.missing(found[part.noun]) for part in parts}
     others: dict[Item, str] = {}
     if missing.get("table") or missing.get("view"):
@@ -105,6 +106,15 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     findings += invalid(of_tables(parameters.indexes), found.get("index", {}))
     findings += unexpected({part.noun: part.unexpected(found[part.noun]) for part in parts})
     return findings or [complete(parts)]
+
+
+def _told_once(parts: Iterable[Part], found: Mapping[str, Found]) -> Iterator[Part]:
+    """The parts without what belongs to a schema, table or view that is told to be missing itself: one cause."""
+    gone: set[Item] = set()
+    for part in parts:
+        kept = replace(part, wanted=tuple(item for item in part.wanted if gone.isdisjoint(item.owners())))
+        gone.update(kept.missing(found[part.noun]))
+        yield kept
 
 
 def _found(part: Part, answer: Answer, engine: Engine) -> Found:
@@ -130,12 +140,13 @@ CODES: Mapping[str, Code] = {
     "schema.complete": Code("Everything the page lists is there, and with `exact: true` nothing beside it."),
     "schema.schema_missing": Code(
         "A schema the page lists does not exist.",
-        "Everything that should be in it is missing, too.",
+        "Everything that should be in it is missing, too, and is not reported again.",
         _APPLY,
     ),
     "schema.table_missing": Code(
         "A table the page lists does not exist, or not in that schema.",
-        "The application's first query to it fails with `relation does not exist`.",
+        "The application's first query to it fails with `relation does not exist`. Its columns, indexes and "
+        "constraints are not reported again.",
         _APPLY
         + " Where the finding says `there is …`, the table was created in another schema: look at `search_path`.",
     ),

@@ -153,9 +153,52 @@ def test_names_that_need_quoting_are_found(target: EmbeddedTarget) -> None:
 
 def test_several_differences_are_several_findings(game: EmbeddedTarget) -> None:
     """Everything that differs is told in one go."""
-    findings = findings_of("schema", "{schemas: [audit], tables: {audit: [events]}, views: [nowhere]}", game)
+    findings = findings_of("schema", "{schemas: [audit], tables: {auth: [events]}, views: [nowhere]}", game)
     codes = ["schema.schema_missing", "schema.table_missing", "schema.view_missing"]
     assert [finding.code for finding in findings] == codes
+
+
+WITHOUT_CAMPAIGNS = "DROP TABLE game.campaigns CASCADE"
+WITHOUT_GAME = "DROP SCHEMA game CASCADE"
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "codes"),
+    [
+        ("DROP TABLE auth.users CASCADE", ["schema.table_missing", "schema.constraint_missing"]),
+        (WITHOUT_CAMPAIGNS, ["schema.table_missing", "schema.view_missing"]),
+        (WITHOUT_GAME, ["schema.schema_missing"]),
+    ],
+)
+def test_what_goes_with_a_missing_table_or_schema_is_told_once(
+    game: EmbeddedTarget, sabotage: str, codes: list[str]
+) -> None:
+    """A missing table is one finding, not four; what its loss takes from another table is that table's own."""
+    run_sql(game, sabotage)
+    assert [finding.code for finding in findings_of("schema", WHOLE_PAGE, game)] == codes
+
+
+def test_what_is_missing_elsewhere_is_still_told(game: EmbeddedTarget) -> None:
+    """Beside a missing table, another table's column is named, and counted among those that could be there."""
+    run_sql(game, f"{WITHOUT_CAMPAIGNS}; ALTER TABLE auth.users DROP created_at")
+    column = next(one for one in findings_of("schema", WHOLE_PAGE, game) if one.code == "schema.column_missing")
+    assert column.sentence == "1 column is missing: auth.users.created_at."
+    assert (column.expected, column.observed) == ("3 columns", "2 of them")
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("{columns: {game.campaigns: {share: numeric}}}", "schema.column_missing"),
+        ("{indexes: {game.campaigns: [campaigns_owner_idx]}}", "schema.index_missing"),
+        ("{constraints: {game.campaigns: [campaigns_pkey]}}", "schema.constraint_missing"),
+        ("{tables: {game: [campaigns]}}", "schema.table_missing"),
+    ],
+)
+def test_what_only_a_part_is_listed_of_is_told_by_that_part(game: EmbeddedTarget, written: str, code: str) -> None:
+    """Where the page does not list the table or schema itself, nothing else says that it is gone."""
+    run_sql(game, WITHOUT_GAME)
+    check_fails("schema", written, game, code=code)
 
 
 @pytest.mark.parametrize("written", ["{}", "{exact: true}", "{tables: []}", "{tables: 5}", "{columns: {users: [id]}}"])
@@ -197,6 +240,8 @@ def test_a_sqlite_file_without_its_table_does_not_hold(tmp_path: Path) -> None:
     """What is missing from a SQLite file is named by the same codes."""
     target = sqlite_file(tmp_path / "teller.db", SQLITE_TABLES)
     check_fails("schema", "{tables: [account]}", target, code="schema.table_missing")
+    both = "{tables: [account], columns: {account: {id: int}}, indexes: {account: [account_idx]}}"
+    check_fails("schema", both, target, code="schema.table_missing")
     check_fails("schema", "{columns: {accounts: {type: text}}}", target, code="schema.column_type")
     check_fails("schema", "{constraints: {accounts: [accounts_type_check]}}", target, code="schema.constraint_missing")
     check_fails("schema", "{tables: [accounts], exact: true}", target, code="schema.unexpected")
