@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from checks.board import Watch
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
@@ -26,7 +27,7 @@ from checks.plan import Mode, Plan, plan
 from checks.report.progress import Progress, progress_for
 from checks.report.provenance import Checkout, provenance_of
 from checks.result import Results, worst
-from checks.run import INTERRUPTED, Watch, run, without_asking
+from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
 from checks.targets.session import Endpoint, Target
 

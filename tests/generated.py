@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from tests.readme import with_excerpts
 
 
 def contents() -> dict[str, str]:
@@ -24,10 +26,18 @@ def contents() -> dict[str, str]:
 
 
 def write_all(root: Path) -> Iterator[Path]:
-    """Write those that differ; the paths of all."""
+    """Write those that differ, and samples that differ in more than figures; the paths of all."""
+    from tests import sample_run
+
     for name, content in contents().items():
-        path = root / name
-        if not path.exists() or path.read_text(encoding="utf-8") != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
-        yield path
+        yield _write(root / name, content, same=str.__eq__)
+    for name, content in sample_run.samples().items():
+        yield _write(root / name, content, same=lambda old, new: sample_run.shape(old) == sample_run.shape(new))
+    yield _write(root / "README.md", with_excerpts(root), same=str.__eq__)
+
+
+def _write(path: Path, content: str, *, same: Callable[[str, str], bool]) -> Path:
+    if not path.exists() or not same(path.read_text(encoding="utf-8"), content):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+    return path

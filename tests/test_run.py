@@ -122,7 +122,7 @@ def test_the_runs_deadline_cuts_off_whoever_still_waits() -> None:
 
 def test_a_stuck_lane_is_given_up_after_its_own_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that is stuck outside the server is given up when its timeout has passed; the run goes on."""
-    monkeypatch.setattr("checks.run.GRACE", 0.0)
+    monkeypatch.setattr("checks.lane.GRACE", 0.0)
     freed = threading.Event()
 
     def stuck(_parameters: Any, _circumstances: Any) -> Asking:

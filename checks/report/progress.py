@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
+from checks.board import Watch
 from checks.plan import Plan
 from checks.report.clean import shortened
 from checks.report.compose import headline
 from checks.report.console import WIDEST_WORD, Console, plain
 from checks.result import Result, Status
-from checks.run import Watch
 from checks.units import show_seconds
 
 if TYPE_CHECKING:

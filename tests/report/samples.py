@@ -1,4 +1,4 @@
-"""The sample reports of `reports/samples`: one run drawn in every way there is, the same on every machine."""
+"""The sample reports of `tests/report/expected`: one run drawn in every way there is, the same on every machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from checks.report.summary import annotation_lines
 from checks.report.terminal import print_outcome
 from tests.report.builders import gaia, gaia_results
 
-FOLDER = "reports/samples"
+FOLDER = "tests/report/expected"
 
 
 def samples() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The report for people. The whole of it is in reports/samples/gaia.md; here is what that one page cannot show."""
+"""The report for people. All of it is in tests/report/expected/gaia.md; here is what that one page cannot show."""
 
 from __future__ import annotations
 

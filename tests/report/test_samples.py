@@ -29,4 +29,4 @@ def test_the_sample_keeps_to_the_published_schema() -> None:
     """The schema says of a real report what is true of it."""
     published = json.loads((ROOT / SCHEMA_PATH).read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(published)
-    Draft202012Validator(published).validate(json.loads(samples()["reports/samples/gaia.json"]))
+    Draft202012Validator(published).validate(json.loads(samples()["tests/report/expected/gaia.json"]))

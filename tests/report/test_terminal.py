@@ -1,4 +1,4 @@
-"""The end of a run on the terminal. The whole of it is in reports/samples/terminal.txt."""
+"""The end of a run on the terminal. The whole of it is in tests/report/expected/terminal.txt."""
 
 from __future__ import annotations
 

@@ -1,0 +1,190 @@
+"""One thread and one session at a time, for the checks that share them.
+
+Checks that only ask queries share a lane: one connection, and one flight of queries a round, so that twenty checks cost
+a live database one authentication and a handful of round trips. Checks that do more have a lane to themselves.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from checks.board import Board
+from checks.catalog.circumstances import Circumstances
+from checks.check import Answer, Asking, Effect, Finding, Query
+from checks.errors import ConnectionFailed, CouldNotTell, NotApplicable
+from checks.plan import PlannedCheck
+from checks.result import Result, Status, judge
+from checks.secrets import mask
+from checks.targets.session import Server, Session, Target
+from checks.units import show_seconds
+
+GRACE = 1.0  # seconds the server's own statement_timeout is given to speak first
+
+
+@dataclass(slots=True)
+class Inquiry:
+    """One check while it is being asked: its generator, and the queries it waits to have answered.
+
+    `seconds` is the time spent on it: its own, and that from sending its queries to their last answer.
+    """
+
+    planned: PlannedCheck
+    asking: Asking
+    waiting: Sequence[Query] = ()
+    seconds: float = 0.0
+
+    def advance(
+        self, answers: Sequence[Answer] | None = None, failure: ConnectionFailed | None = None
+    ) -> Result | None:
+        """On to the next queries, or to the result. `answers` to the last queries, or the `failure` to ask them."""
+        clock = time.monotonic()
+        try:
+            self._step(answers, failure)
+        except StopIteration as stop:
+            self.seconds += time.monotonic() - clock
+            return self._judged(stop.value)
+        except Exception as reason:  # noqa: BLE001 - a bug in one check must not take the others' verdicts with it
+            self.seconds += time.monotonic() - clock
+            return self._without_verdict(reason)
+        self.seconds += time.monotonic() - clock
+        return None
+
+    def _step(self, answers: Sequence[Answer] | None, failure: ConnectionFailed | None) -> None:
+        if failure is not None:
+            self.waiting = self.asking.throw(failure)
+        elif answers is None:
+            self.waiting = next(self.asking)
+        else:
+            self.waiting = self.asking.send(answers)
+
+    def _judged(self, findings: Sequence[Finding]) -> Result:
+        status = judge(findings, self.planned.entry.severity)
+        return Result(self.planned, status, tuple(findings), self.seconds)
+
+    def _without_verdict(self, reason: Exception) -> Result:
+        if isinstance(reason, NotApplicable):
+            return Result(self.planned, Status.SKIPPED, (), self.seconds, reason.sentence, "run.skipped", reason.hint)
+        if isinstance(reason, CouldNotTell):
+            return Result(self.planned, Status.ERRORED, (), self.seconds, reason.sentence, reason.code, reason.hint)
+        sys.stderr.write(mask("".join(traceback.format_exception(reason))))
+        sentence = f"a bug in the {self.planned.check.kind} check: {type(reason).__name__}: {reason}"
+        return Result(self.planned, Status.ERRORED, (), self.seconds, mask(sentence), "run.bug")
+
+
+class Flight:
+    """The inquiries of one flight, each moved on as soon as its own answers are in."""
+
+    def __init__(self, inquiries: Sequence[Inquiry], settle: Callable[[Inquiry, Result | None], list[Inquiry]]) -> None:
+        self.ahead = list(inquiries)
+        self.unfinished: list[Inquiry] = []
+        self.sent = time.monotonic()
+        self._settle = settle
+        self._answers: list[Answer] = []
+
+    def arrived(self, answer: Answer) -> None:
+        """Take the next answer of the flight."""
+        self._answers.append(answer)
+        if len(self._answers) == len(self.ahead[0].waiting):
+            inquiry, answers, self._answers = self.ahead.pop(0), self._answers, []
+            inquiry.seconds += time.monotonic() - self.sent
+            self.unfinished += self._settle(inquiry, inquiry.advance(answers))
+
+
+class Lane:
+    """A thread, at most one session at a time, and the checks that share it."""
+
+    def __init__(
+        self, target: Target, circumstances: Circumstances, board: Board, planned: Sequence[PlannedCheck]
+    ) -> None:
+        self._target = target
+        self._circumstances = replace(circumstances, opening=self._opening)
+        self._board = board
+        self._planned = planned
+        self._session: Session | None = None
+        self._aborted = False
+        self._writable = any(check.check.effect is Effect.CHANGE for check in planned)
+        self._timeout = planned[0].timeout
+        self.deadline = float("inf")
+        self.server: Server | None = None
+        self.guards: dict[str, str] = {}
+
+    def start(self) -> None:
+        # A daemon: a check stuck in a system call must not keep the process from ending.
+        threading.Thread(target=self._run, name=f"lane {self._planned[0].name}", daemon=True).start()
+
+    def abort(self) -> None:
+        """Free this lane's thread, whatever it waits for, and let it open no further session."""
+        self._aborted = True
+        self.deadline = float("inf")
+        if self._session is not None:
+            self._session.abort()
+
+    def give_up(self) -> None:
+        """The lane's time is up: whatever it is doing, its checks have no verdict."""
+        self.abort()
+        for check in self._planned:
+            reason = f"no answer within its {show_seconds(check.timeout)}"
+            self._board.post(Result(check, Status.ERRORED, reason=reason, code="run.timeout", seconds=check.timeout))
+
+    def _run(self) -> None:
+        begun = [self._begin(check) for check in self._planned]
+        inquiries = [kept for inquiry in begun for kept in self._post_or_keep(inquiry, inquiry.advance())]
+        while inquiries and not self._aborted:
+            self.deadline = time.monotonic() + len(inquiries) * (self._timeout + GRACE)
+            inquiries = self._round(inquiries)
+        self._drop_session()
+        self.deadline = float("inf")
+
+    def _begin(self, check: PlannedCheck) -> Inquiry:
+        self.deadline = time.monotonic() + check.timeout + GRACE
+        return Inquiry(check, check.check.ask(check.entry.params, self._circumstances))
+
+    def _round(self, inquiries: list[Inquiry]) -> list[Inquiry]:
+        """One flight for all. Whoever hangs is cut off; those behind it are asked again over a new session."""
+        queries = [query for inquiry in inquiries for query in inquiry.waiting]
+        flight, patience = Flight(inquiries, self._post_or_keep), self._timeout + GRACE
+        try:
+            session = self._open(fresh=any(query.fresh for query in queries))
+            flight.sent = time.monotonic()
+            session.ask(queries, patience=patience, arrived=flight.arrived)
+        except ConnectionFailed as failure:
+            self._drop_session()
+            return flight.unfinished + self._throw(flight.ahead, failure, since=flight.sent)
+        if not flight.ahead:
+            return flight.unfinished
+        self._drop_session()
+        silence = f"no answer within {show_seconds(patience)}, and the server did not end the query either"
+        hung = ConnectionFailed(silence, code="connectivity.silent")
+        return flight.unfinished + self._throw(flight.ahead[:1], hung, since=flight.sent) + flight.ahead[1:]
+
+    def _throw(self, inquiries: Sequence[Inquiry], failure: ConnectionFailed, *, since: float) -> list[Inquiry]:
+        for inquiry in inquiries:
+            inquiry.seconds += time.monotonic() - since
+        return [kept for inquiry in inquiries for kept in self._post_or_keep(inquiry, inquiry.advance(failure=failure))]
+
+    def _post_or_keep(self, inquiry: Inquiry, result: Result | None) -> list[Inquiry]:
+        if result is None:
+            return [inquiry]
+        self._board.post(result)
+        return []
+
+    def _open(self, *, fresh: bool) -> Session:
+        if fresh:
+            self._drop_session()
+        if self._session is None:
+            self._session = self._target.open(writable=self._writable, timeout=self._timeout)
+            self.server, self.guards = self._session.server, dict(self._session.guards)
+        return self._session
+
+    def _opening(self) -> float | None:
+        return self._session.round_trip if self._session else None
+
+    def _drop_session(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None

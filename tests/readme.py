@@ -1,0 +1,47 @@
+"""The excerpts in README.md: passages of a shipped runbook and of the sample report, copied, never retyped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+RUNBOOK = "runbooks/relay.md"
+REPORT = "reports/samples/report.md"
+CHECK = "Every live token belongs to somebody with a role"
+
+
+def with_excerpts(root: Path) -> str:
+    """README.md as it must be: what stands between the markers taken from the runbook and the report of today."""
+    text = (root / "README.md").read_text(encoding="utf-8")
+    excerpts = {"runbook": _of_runbook(root / RUNBOOK), "report": _of_report(root / REPORT)}
+    for name, excerpt in excerpts.items():
+        pattern = rf"(<!-- excerpt: {name} -->\n).*?(<!-- end -->)"
+        text = re.sub(pattern, lambda match, new=excerpt: f"{match[1]}{new}{match[2]}", text, flags=re.DOTALL)
+    return text
+
+
+def commands(readme: str) -> list[str]:
+    """Every `./inv …` line of README.md, in its `sh` blocks and in the first column of its table."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", readme, flags=re.DOTALL | re.MULTILINE)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [*lines, *re.findall(r"^\| `(\./inv [^`]*)` \|", readme, flags=re.MULTILINE)]
+
+
+def _of_runbook(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    front = text[: text.index("\n# ")]
+    return f"````markdown\n{front.rstrip()}\n\n…\n\n{_section(text, f'### {CHECK}')}\n````\n"
+
+
+def _of_report(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    head = text[: text.index("\n## ")].replace("# ", "### ", 1)
+    passage = f"{head.rstrip()}\n\n…\n\n{_section(text, f'#### {CHECK}')}"
+    unlinked = re.sub(r"\[([^\]]*)\]\(#[^)]*\)", r"\1", passage)
+    return "".join(f"> {line}".rstrip() + "\n" for line in unlinked.split("\n"))
+
+
+def _section(text: str, heading: str) -> str:
+    start = text.index(f"\n{heading}") + 1
+    end = re.compile(r"^#{1,6} ", re.MULTILINE).search(text, start + len(heading))
+    return text[start : end.start() if end else len(text)].rstrip()

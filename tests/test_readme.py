@@ -1,0 +1,46 @@
+"""README.md is true: its excerpts are of today, and every command in it has been run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from checks.targets.embedded import EmbeddedTarget
+from checks.targets.url_forms import sqlalchemy_url
+from tests.command import ROOT, run
+from tests.readme import commands, with_excerpts
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RUN_ELSEWHERE = {"./inv test": "this is what runs us; .ci/run calls it"}
+ENDS_WITH = {"./inv check --env dev --runbook relay": 1}  # an empty database is not what relay's page speaks of
+
+
+def test_the_excerpts_are_of_today() -> None:
+    """What README shows of a runbook and of a report is what they say."""
+    assert with_excerpts(ROOT) == README, "run ./inv generate and commit it"
+
+
+@pytest.mark.parametrize("command", sorted(set(commands(README)) - set(RUN_ELSEWHERE)))
+def test_a_command_of_the_readme_does_what_it_says(command: str, target: EmbeddedTarget, tmp_path: Path) -> None:
+    """Each command runs as it stands, and ends as it should."""
+    out = ["--out", str(tmp_path)] if re.search(r"inv (verify|check|report)\b", command) else []
+    if command == "./inv report":
+        run(["./inv", "verify", "--runbook", "teller", *out], ROOT)
+    ended = run([*command.split(), *out], ROOT, {"RELAY_DEV_DATABASE_URL": sqlalchemy_url(target.endpoint)})
+    assert ended.code == ENDS_WITH.get(command, 0), ended
+    assert ended.out
+
+
+def test_ci_runs_the_readmes_own_test_command() -> None:
+    """What a newcomer is told to run is what proves a commit."""
+    assert set(RUN_ELSEWHERE) <= set((ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize("page", [README, *((ROOT / "docs" / name).read_text() for name in ("glossary.md",))])
+def test_links_lead_somewhere(page: str) -> None:
+    """A relative link names a file of the checkout."""
+    folder = ROOT if page is README else ROOT / "docs"
+    targets = [link for link in re.findall(r"\]\(([^)#\s]+)", page) if "://" not in link]
+    assert [link for link in targets if not (folder / link).exists()] == []
