@@ -15,8 +15,9 @@ def with_excerpts(root: Path) -> str:
     text = (root / "README.md").read_text(encoding="utf-8")
     excerpts = {"runbook": _of_runbook(root / RUNBOOK), "report": _of_report(root / REPORT)}
     for name, excerpt in excerpts.items():
-        pattern = rf"(<!-- excerpt: {name} -->\n).*?(<!-- end -->)"
-        text = re.sub(pattern, lambda match, new=excerpt: f"{match[1]}{new}{match[2]}", text, flags=re.DOTALL)
+        before, begin, rest = text.partition(f"<!-- excerpt: {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        text = f"{before}{begin}{excerpt}{end}{after}"
     return text
 
 
