@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from checks.check import SQLITE, Code, Finding
@@ -176,13 +177,16 @@ def _finding(finding: Finding) -> FindingReport:
 
 
 def _fixes(runbook: Runbook, checks: tuple[CheckReport, ...], codes: Mapping[str, Code]) -> tuple[Fix, ...]:
-    wanted = dict.fromkeys(code for check in checks if check.status is not Status.SKIPPED for code in check.codes)
-    fixes = (_fix(runbook, code, codes.get(code, Code(meaning=""))) for code in wanted)
-    return tuple(fix for fix in fixes if fix.text)
+    found: dict[Fix, list[str]] = {}
+    for check in checks:
+        for code in check.codes if check.status is not Status.SKIPPED else ():
+            fix = _fix(runbook, code, check.name, codes.get(code, Code(meaning="")))
+            found.setdefault(fix, []).append(check.name)
+    return tuple(replace(fix, checks=tuple(names)) for fix, names in found.items() if fix.text)
 
 
-def _fix(runbook: Runbook, code: str, documented: Code) -> Fix:
-    section = runbook.fix_for(code)
+def _fix(runbook: Runbook, code: str, check: str, documented: Code) -> Fix:
+    section = runbook.fix_for(code, check)
     text = _prose_under(runbook, section) if section else ""
     if section and text:
         return Fix(code, documented.meaning, "page", section.title, section.line, text)
@@ -206,7 +210,7 @@ def _prose_under(runbook: Runbook, section: Section) -> str:
 
 def _section(section: Section) -> PageSection:
     parts = tuple(_part(part) for part in section.parts if isinstance(part, Fence) or part.text.strip())
-    return PageSection(section.level, section.title, section.line, section.fixes, parts)
+    return PageSection(section.level, section.title, section.line, section.fixes, parts, section.fixes_checks)
 
 
 def _part(part: Prose | Fence) -> Part:

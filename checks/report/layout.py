@@ -184,7 +184,9 @@ class Page:
 
     def _is_folded(self, section: PageSection) -> bool:
         """Only what fixes something and asks nothing, not even further down."""
-        return bool(section.fixes) and not any(part.checks for one in self._family(section) for part in one.parts)
+        return bool(section.fixes or section.fixes_checks) and not any(
+            part.checks for one in self._family(section) for part in one.parts
+        )
 
 
 def _identity(fix: Fix) -> tuple[str, ...]:

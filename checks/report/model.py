@@ -118,7 +118,10 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """What to do about a code: the page's own section, or the catalog's words where the page has none (`line` is 0)."""
+    """What to do about a code: the page's own section, or the catalog's words where the page has none (`line` is 0).
+
+    `checks` are those it is shown under. A report written before there was this field has none: any with the code.
+    """
 
     code: str
     meaning: str
@@ -126,6 +129,7 @@ class Fix:
     title: str
     line: int
     text: str
+    checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +144,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class PageSection:
-    """A heading of the page and what stands under it. Level 0 is what precedes the first heading."""
+    """A heading of the page and what stands under it. Level 0 is what precedes the first heading.
+
+    It is the fix for the codes `fixes`, and for the checks named in `fixes_checks`.
+    """
 
     level: int
     title: str
     line: int
     fixes: tuple[str, ...]
     parts: tuple[Part, ...]
+    fixes_checks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,5 +177,6 @@ class Report:
 
     def fixes_for(self, check: CheckReport) -> tuple[Fix, ...]:
         """What to do about each of a check's codes, each section once."""
-        found = {(fix.source, fix.title, fix.text): fix for fix in reversed(self.fixes) if fix.code in check.codes}
+        wanted = [fix for fix in self.fixes if fix.code in check.codes and check.name in (fix.checks or [check.name])]
+        found = {(fix.source, fix.title, fix.text): fix for fix in reversed(wanted)}
         return tuple(reversed(found.values()))

@@ -1,36 +1,66 @@
-"""`<!-- fixes: CODE … -->` on a heading ties the section to the findings it repairs."""
+"""`<!-- fixes: CODE … "NAME OF A CHECK" … -->` on a heading ties the section to the findings it repairs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from checks.runbook.markdown import Heading, Page
 from checks.runbook.mistakes import Mistakes, Place
 from checks.suggest import did_you_mean
 
-_FIXES = re.compile(r"<!--\s*fixes:\s*(?P<codes>[^<>]*?)\s*-->")
+_FIXES = re.compile(r"<!--\s*fixes:\s*(?P<named>.*?)\s*-->", re.DOTALL)
+_WORD = re.compile(r'"(?P<check>[^"]*)"(?=[\s,]|\Z)|(?P<code>[^\s,"]+)(?=[\s,]|\Z)|[^\s,]')
 _MEANT_TO_BE = re.compile(r"<!--\W*fix(es)?\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"<!--\W*fix(es)?\s*:", re.IGNORECASE)
 _HINT = "write it on the heading's own line, such as `## Connection refused <!-- fixes: connectivity.refused -->`"
+_QUOTES = "a check's name stands between two double quotes, and nothing touches them"
+_NAMES = "a check is called by its `name`, else by its kind, or the heading above a `sql check`"
 
 
-def read_fixes(page: Page, heading: Heading, codes: Collection[str], mistakes: Mistakes) -> tuple[str, ...]:
-    """The codes a heading says it fixes, those that exist. `connectivity.*` stands for all of its kind."""
+class Ties(NamedTuple):
+    """What a section is the fix for: finding codes, and checks of the page by name."""
+
+    codes: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Nameable:
+    """What a section may say it fixes. `checks` is None where a check of the page could not be read."""
+
+    codes: Collection[str]
+    checks: Collection[str] | None
+
+
+def nameable(codes: Collection[str], checks: Collection[str] | None) -> Nameable:
+    """Those codes and checks, and of each kind all its codes: `connectivity.*`."""
+    return Nameable(set(codes) | {f"{code.partition('.')[0]}.*" for code in codes}, checks)
+
+
+def read_fixes(page: Page, heading: Heading, known: Nameable, mistakes: Mistakes) -> Ties:
+    """The codes and the checks that a heading says it fixes, those that exist."""
     source = page.text(heading.span)
-    known = set(codes) | {f"{code.partition('.')[0]}.*" for code in codes}
-    found: dict[str, None] = {}
+    codes: dict[str, None] = {}
+    checks: dict[str, None] = {}
     for meant in _MEANT_TO_BE.finditer(source):
         match = _FIXES.match(source, meant.start())
-        if match is None or not match["codes"] or match[0] not in heading.comments:
+        if match is None or not match["named"] or match[0] not in heading.comments:
             place = _place(heading, source, meant.start())
-            mistakes.add(place, "this comment should name the codes that the section fixes, and does not", _HINT)
+            mistakes.add(place, "this comment should name what the section fixes, and does not", _HINT)
             continue
-        for word in re.finditer(r"[^\s,]+", match["codes"]):
-            place = _place(heading, source, match.start("codes") + word.start())
-            if _exists(word[0], known, place, mistakes):
-                found[word[0]] = None
-    return tuple(found)
+        for word in _WORD.finditer(source, *match.span("named")):
+            place = _place(heading, source, word.start())
+            if word["check"] is None and word["code"] is None:
+                mistakes.add(place, "a quotation mark in this comment has no partner", _QUOTES)
+                break  # which of the words after it are inside quotes is anybody's guess
+            if word["check"] is not None and _is_check(word["check"], known, place, mistakes):
+                checks[word["check"]] = None
+            elif word["code"] is not None and _is_code(word["code"], known, place, mistakes):
+                codes[word["code"]] = None
+    return Ties(tuple(codes), tuple(checks))
 
 
 def check_stray_fixes(page: Page, mistakes: Mistakes) -> None:
@@ -42,11 +72,18 @@ def check_stray_fixes(page: Page, mistakes: Mistakes) -> None:
             mistakes.add(place, "a `fixes` comment stands on no heading, so it fixes nothing", _HINT)
 
 
-def _exists(code: str, known: Collection[str], place: Place, mistakes: Mistakes) -> bool:
-    if code not in known:
-        hint = did_you_mean(code, known) or "`invoke explain` lists every code"
+def _is_code(code: str, known: Nameable, place: Place, mistakes: Mistakes) -> bool:
+    if code not in known.codes:
+        hint = did_you_mean(code, known.codes) or f"docs/checks.md lists every code; {_QUOTES}"
         mistakes.add(place, f"`{code}` is not the code of any finding", hint)
-    return code in known
+    return code in known.codes
+
+
+def _is_check(name: str, known: Nameable, place: Place, mistakes: Mistakes) -> bool:
+    if known.checks is not None and name not in known.checks:
+        hint = did_you_mean(name, known.checks) or _NAMES
+        mistakes.add(place, f'"{name}" is not the name of any check on this page', hint)
+    return known.checks is None or name in known.checks
 
 
 def _place(heading: Heading, source: str, index: int) -> Place:

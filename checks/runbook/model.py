@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -122,7 +123,8 @@ class Section:
     """A heading and what follows it, up to the next heading of any level. Level 0 is what precedes the first heading.
 
     `title` is the heading's words without markup; `heading` is its line (or two, underlined) word for word, empty at
-    level 0. `fixes` are the finding codes this section is the fix for. The parts' texts, joined, are the page.
+    level 0. The section is the fix for the finding codes `fixes`, and for the checks named in `fixes_checks`. The parts'
+    texts, joined, are the page.
     """
 
     level: int
@@ -131,6 +133,7 @@ class Section:
     fixes: tuple[str, ...] = ()
     parts: tuple[Prose | Fence, ...] = ()
     heading: str = ""
+    fixes_checks: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -160,10 +163,16 @@ class Runbook:
                 if isinstance(part, Fence):
                     yield from part.checks
 
-    def fix_for(self, code: str) -> Section | None:
-        """The first section that says it fixes `code`, or None. `connectivity.*` in the page covers its whole kind."""
+    def fix_for(self, code: str, check: str = "") -> Section | None:
+        """The section to show for the finding `code` of the check of that name, or None.
+
+        A section that names the check comes first, then one that names the code, then one that names its whole kind,
+        as `connectivity.*`. The check's name counts for codes of its own kind: why another could not be asked, such as
+        a server that is down, is nothing that a section about this check repairs.
+        """
         kind = code.partition(".")[0]
-        for section in self.sections:
-            if code in section.fixes or f"{kind}.*" in section.fixes:
-                return section
-        return None
+        own = any(entry.name == check and entry.kind == kind for entry in self.entries())
+        by_check = (section for section in self.sections if own and check in section.fixes_checks)
+        by_code = (section for section in self.sections if code in section.fixes)
+        by_kind = (section for section in self.sections if f"{kind}.*" in section.fixes)
+        return next(chain(by_check, by_code, by_kind), None)

@@ -14,7 +14,7 @@ from checks.errors import RunbookError
 from checks.runbook import passwords
 from checks.runbook.entries import Catalog, Placed, check_pairs
 from checks.runbook.fences import find_checks, language
-from checks.runbook.fixes import check_stray_fixes, read_fixes
+from checks.runbook.fixes import check_stray_fixes, nameable, read_fixes
 from checks.runbook.front_matter import environments, load_front, validate_front
 from checks.runbook.markdown import Block, Heading, Page, parse
 from checks.runbook.mistakes import Mistakes, Place
@@ -68,13 +68,16 @@ def _check_passwords(page: Page, mistakes: Mistakes) -> None:
 def _sections(page: Page, catalog: Catalog, codes: Collection[str], mistakes: Mistakes) -> tuple[Section, ...]:
     fences: dict[int, Fence] = {}
     every: list[Placed] = []
+    before = len(mistakes.found)
     for title, block in _titled(page, find_checks(page, mistakes)):
         placed = _checks_of(page, block, title, catalog, mistakes)
         every += placed
         fences[block.span.start] = _fence(page, block, placed)
+    unread = len(mistakes.found) > before
     check_pairs(every, mistakes)
-    fixes = {heading.span.start: read_fixes(page, heading, codes, mistakes) for heading in page.headings()}
-    return assemble(page, fences, fixes)
+    known = nameable(codes, None if unread else {placed.entry.name for placed in every})
+    ties = {heading.span.start: read_fixes(page, heading, known, mistakes) for heading in page.headings()}
+    return assemble(page, fences, ties)
 
 
 def _titled(page: Page, checks: Set[Block]) -> Iterator[tuple[str, Block]]:

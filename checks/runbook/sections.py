@@ -6,14 +6,15 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from checks.runbook.fixes import Ties
 from checks.runbook.markdown import Page, Span
 from checks.runbook.model import Fence, Prose, Section
 
 
-def assemble(page: Page, checks: Mapping[int, Fence], fixes: Mapping[int, tuple[str, ...]]) -> tuple[Section, ...]:
+def assemble(page: Page, checks: Mapping[int, Fence], ties: Mapping[int, Ties]) -> tuple[Section, ...]:
     """The page as sections, whose texts joined are the page without its front matter.
 
-    `checks` are the check blocks, and `fixes` the codes a heading fixes, by the line of the block or the heading,
+    `checks` are the check blocks, and `ties` what a heading says it fixes, by the line of the block or the heading,
     counted from 0.
     """
     start = page.front.end if page.front else 0
@@ -25,9 +26,9 @@ def assemble(page: Page, checks: Mapping[int, Fence], fixes: Mapping[int, tuple[
     sections = [first] if first.parts else []
     for heading, end, inside in zip(headings, bounds[2:], spans[1:], strict=True):
         parts = _parts(page, Span(heading.span.end, end), inside, checks)
-        codes = fixes.get(heading.span.start, ())
+        codes, names = ties.get(heading.span.start, Ties())
         line, text = heading.span.start + 1, page.text(heading.span)
-        sections.append(Section(heading.level, heading.title, line, codes, parts, text))
+        sections.append(Section(heading.level, heading.title, line, codes, parts, text, names))
     return tuple(sections)
 
 
