@@ -40,11 +40,10 @@ A **comparison** is a bare value, which means `eq`, or a mapping of `eq`, `ne`, 
 of which must hold: `{ge: 1, lt: 10}`. **Durations** are written `500ms`, `30s`, `10min`, `24h`, `90d`; **sizes** as
 PostgreSQL does, `8kB`, `256MB`, `1GB`, in powers of 1024. A name without a schema is in `public`.
 
-A **code** names one outcome and never changes. `invoke explain CODE` prints what stands here. A heading of a runbook with
-`<!-- fixes: CODE "NAME" -->` is shown, with what stands under it, for findings with that code and for the check of that
-name. Of several such sections the one that names the check is shown, then the one that names the code, then one for
-all codes of a kind (`connectivity.*`). The codes of `query` say only that an answer was unexpected, so sections that
-repair what a query finds name the check.
+A **code** names one outcome and never changes. `invoke explain CODE` prints what stands here, and a section of a
+runbook whose heading has `<!-- fixes: CODE "NAME OF A CHECK" -->` is shown under a finding with that code, or of that
+check. One that names the check comes first, then one that names the code, then one that names all codes of the kind, as
+`connectivity.*`. A code of `query` says only that an answer was not as expected: name the check.
 """
 
 _TYPES = {

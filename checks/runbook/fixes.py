@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ _WORD = re.compile(r'"(?P<check>[^"]*)"(?=[\s,]|\Z)|(?P<code>[^\s,"]+)(?=[\s,]|\
 _MEANT_TO_BE = re.compile(r"<!--\W*fix(es)?\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"<!--\W*fix(es)?\s*:", re.IGNORECASE)
 _HINT = "write it on the heading's own line, such as `## Connection refused <!-- fixes: connectivity.refused -->`"
-_QUOTES = "a check's name stands between two double quotes, and nothing touches them"
+_QUOTES = "a check's name stands between two double quotes, and nothing but white space touches them"
 _NAMES = "a check is called by its `name`, else by its kind, or the heading above a `sql check`"
 
 
@@ -45,21 +45,12 @@ def read_fixes(page: Page, heading: Heading, known: Nameable, mistakes: Mistakes
     source = page.text(heading.span)
     codes: dict[str, None] = {}
     checks: dict[str, None] = {}
-    for meant in _MEANT_TO_BE.finditer(source):
-        match = _FIXES.match(source, meant.start())
-        if match is None or not match["named"] or match[0] not in heading.comments:
-            place = _place(heading, source, meant.start())
-            mistakes.add(place, "this comment should name what the section fixes, and does not", _HINT)
-            continue
-        for word in _WORD.finditer(source, *match.span("named")):
-            place = _place(heading, source, word.start())
-            if word["check"] is None and word["code"] is None:
-                mistakes.add(place, "a quotation mark in this comment has no partner", _QUOTES)
-                break  # which of the words after it are inside quotes is anybody's guess
-            if word["check"] is not None and _is_check(word["check"], known, place, mistakes):
-                checks[word["check"]] = None
-            elif word["code"] is not None and _is_code(word["code"], known, place, mistakes):
-                codes[word["code"]] = None
+    for word in _words(source, heading, mistakes):
+        place = _place(heading, source, word.start())
+        if word["check"] is not None and _is_check(word["check"], known, place, mistakes):
+            checks[word["check"]] = None
+        elif word["code"] is not None and _is_code(word["code"], known, place, mistakes):
+            codes[word["code"]] = None
     return Ties(tuple(codes), tuple(checks))
 
 
@@ -70,6 +61,22 @@ def check_stray_fixes(page: Page, mistakes: Mistakes) -> None:
             line = words.span.start + words.content.count("\n", 0, match.start())
             place = Place(line + 1, max(page.lines[line].find("<!--"), 0) + 1)
             mistakes.add(place, "a `fixes` comment stands on no heading, so it fixes nothing", _HINT)
+
+
+def _words(source: str, heading: Heading, mistakes: Mistakes) -> Iterator[re.Match[str]]:
+    """Each code, and each name in quotes, of the comments on a heading."""
+    for meant in _MEANT_TO_BE.finditer(source):
+        match = _FIXES.match(source, meant.start())
+        if match is None or not match["named"] or match[0] not in heading.comments:
+            place = _place(heading, source, meant.start())
+            mistakes.add(place, "this comment should name what the section fixes, and does not", _HINT)
+            continue
+        for word in _WORD.finditer(source, *match.span("named")):
+            if word.lastgroup is None:
+                place = _place(heading, source, word.start())
+                mistakes.add(place, "a name in this comment is not between two quotation marks", _QUOTES)
+                break  # which of the words after it are inside quotes is anybody's guess
+            yield word
 
 
 def _is_code(code: str, known: Nameable, place: Place, mistakes: Mistakes) -> bool:

@@ -123,8 +123,8 @@ class Section:
     """A heading and what follows it, up to the next heading of any level. Level 0 is what precedes the first heading.
 
     `title` is the heading's words without markup; `heading` is its line (or two, underlined) word for word, empty at
-    level 0. The section is the fix for the finding codes `fixes`, and for the checks named in `fixes_checks`. The parts'
-    texts, joined, are the page.
+    level 0. It is the fix for the finding codes `fixes`, and for the checks named in `fixes_checks`.
+    The parts' texts, joined, are the page.
     """
 
     level: int

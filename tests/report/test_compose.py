@@ -141,6 +141,31 @@ def test_the_fix_of_the_page_comes_before_the_catalogs() -> None:
     ]
 
 
+def test_two_checks_with_one_code_are_each_shown_their_own_fix() -> None:
+    """The section that names a check is its fix, though another repairs the same code and comes first."""
+    owner, admin, other = (result(name, broken()) for name in ("has an owner", "has an administrator", "has a name"))
+    sections = (
+        Section(2, "Rows came back", 30, ("query.rows",), (Prose("Look at them.", 31),)),
+        Section(2, "Nobody rules", 33, (), (Prose("Grant it.", 34),), fixes_checks=("has an administrator",)),
+    )
+    made = report(owner, admin, other, runbook=page([owner, admin, other], *sections))
+    shown = {check.name: [fix.title for fix in made.fixes_for(check)] for check in made.checks}
+    assert shown == {
+        "has an owner": ["Rows came back"],
+        "has an administrator": ["Nobody rules"],
+        "has a name": ["Rows came back"],
+    }
+    assert [fix.checks for fix in made.fixes] == [("has an owner", "has a name"), ("has an administrator",)]
+    assert made.page[-1].fixes_checks == ("has an administrator",)
+
+
+def test_a_report_of_before_fixes_named_their_checks_is_read() -> None:
+    """There a fix was for every check with its code."""
+    made = report(FAILS)
+    old = replace(made, fixes=tuple(replace(fix, checks=()) for fix in made.fixes))
+    assert [fix.code for fix in old.fixes_for(old.checks[0])] == ["query.rows"]
+
+
 def test_a_fix_takes_in_what_stands_below_its_heading() -> None:
     """In a reader's eyes the sub-headings of a section belong to it."""
     sections = (

@@ -90,6 +90,15 @@ def test_a_fix_nobody_needs_is_folded_and_the_needed_one_stands_under_its_failur
     assert "<summary>Refused</summary>\n\nStart it.\n" in drawn
 
 
+def test_a_fix_that_names_only_checks_is_folded_too() -> None:
+    """It is read where it is needed, not in its turn."""
+    section = Section(2, "Nobody rules", 30, (), (Prose("Grant it.\n", 31),), fixes_checks=("fails",))
+    assert "<summary>Nobody rules</summary>" in markdown(report(PASSES, runbook=page([PASSES], section)))
+    drawn = markdown(report(FAILS, runbook=page([FAILS], section)))
+    assert "*Nobody rules* is the fix shown under **fails**." in drawn
+    assert drawn.count("Grant it.") == 1
+
+
 def test_a_fix_that_asks_something_is_not_folded() -> None:
     """No result is hidden, wherever on the page its check stands."""
     asking = Section(2, "Rows came back", 30, ("query.rows",), (Fence("sql", "SELECT 1", 31, (PASSES.planned.entry,)),))

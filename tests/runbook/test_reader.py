@@ -197,14 +197,44 @@ def test_fixes_name_codes_that_exist() -> None:
     ]
 
 
+def test_fixes_name_checks_of_the_page() -> None:
+    """A section may name the checks it repairs, wherever they are asked; one that is none is told with the nearest."""
+    mistakes = page_is_refused(
+        "fixes-unknown-checks",
+        '25:53: "Every session has an user" is not the name of any check on this page',
+        '25:82: "" is not the name of any check on this page',
+        "29:23: `roles` is not the code of any finding",
+    )
+    assert [mistake.hint for mistake in mistakes] == [
+        "did you mean `Every session has a user`?",
+        "a check is called by its `name`, else by its kind, or the heading above a `sql check`",
+        "docs/checks.md lists every code; a check's name stands between two double quotes, and nothing but white space "
+        "touches them",
+    ]
+
+
+def test_quotes_in_fixes_come_in_pairs() -> None:
+    """A quotation mark without a partner leaves open what is a name, and is told once."""
+    page_is_refused("fixes-stray-quotes", *(f"{place}: not between two quotation marks" for place in STRAY_QUOTES))
+
+
+STRAY_QUOTES = ("17:53", "19:25", "21:26")
+
+
+def test_names_in_fixes_wait_until_the_checks_are_right() -> None:
+    """A check with a mistake in it may be the one that is named, so that only its own mistake is told."""
+    fence = "```yaml check\nconnectivity: {name: the server answers, withn: 2s}\n```\n"
+    text_is_refused(f'{FRONT}{fence}## Down <!-- fixes: "the server answers" -->\n', "6:42: has no key `withn`")
+
+
 def test_a_fixes_comment_that_ties_nothing_is_told() -> None:
     """Without a colon, a code, an end or a heading, it would be an invisible comment."""
     page_is_refused(
         "fixes-comments-gone-wrong",
-        "10:13: should name the codes",
-        "12:12: should name the codes",
-        "14:13: should name the codes",
-        "16:17: should name the codes",
+        "10:13: should name what the section fixes",
+        "12:12: should name what the section fixes",
+        "14:13: should name what the section fixes",
+        "16:17: should name what the section fixes",
         "19:1: stands on no heading",
         "21:10: stands on no heading",
     )
