@@ -51,6 +51,8 @@ _TYPES = {
     "int": "number",
     "str": "text",
     "Duration": "duration",
+    "Percent": "percentage",
+    "Size": "size",
     "Count": "number or comparison",
     "Limit": "size or comparison",
     "Value": "value or comparison",
