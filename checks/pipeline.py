@@ -16,7 +16,7 @@ from pathlib import Path
 
 from checks.board import Watch
 from checks.catalog import CATALOG
-from checks.catalog.circumstances import Circumstances
+from checks.catalog.circumstances import Circumstances, Earlier
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
 from checks.choice import Output, Selection
@@ -24,6 +24,7 @@ from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
+from checks.report.previous import earlier
 from checks.report.progress import Progress, progress_for
 from checks.report.provenance import Checkout, provenance_of
 from checks.result import Results, worst
@@ -76,7 +77,7 @@ def check(selection: Selection, output: Output, *, environment: str, env_file: s
     runs: list[tuple[Plan, Run]] = []
     for one in _plans(runbooks, make):
         target = LiveTarget(environment, endpoints[one.runbook.path])
-        runs.append((one, partial(_check, one, target)))
+        runs.append((one, partial(_check, one, target, partial(earlier, output.folder, one))))
     return _carry_out(runs, output)
 
 
@@ -131,9 +132,12 @@ def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: 
         return run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
 
 
-def _check(one: Plan, target: Target, watch: Watch, stop: threading.Event) -> Results:
+def _check(
+    one: Plan, target: Target, previous: Callable[[str], Earlier | None], watch: Watch, stop: threading.Event
+) -> Results:
     watch.stage("asking")
-    return run(one, target, _circumstances(one.runbook, target), watch=watch, stop=stop)
+    circumstances = replace(_circumstances(one.runbook, target), previous=previous)
+    return run(one, target, circumstances, watch=watch, stop=stop)
 
 
 def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None = None) -> Circumstances:

@@ -1,4 +1,4 @@
-"""Durations and sizes as people and PostgreSQL write them, in one place.
+"""Durations, sizes and shares as people and PostgreSQL write them, in one place.
 
 PostgreSQL's kB, MB and GB are powers of 1024, and its minutes are `min`:
 https://www.postgresql.org/docs/current/config-setting.html#CONFIG-SETTING-NAMES-VALUES
@@ -15,6 +15,7 @@ _BYTES_BY_LOWER_CASE = {unit.lower(): factor for unit, factor in _BYTES.items()}
 _PART = r"(\d+(?:\.\d+)?)\s*(us|ms|s|min|m|h|d)"
 _DURATION = re.compile(rf"(?:{_PART}\s*)+")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGTP]?B)", re.IGNORECASE)
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
 def seconds(text: str) -> float:
@@ -97,6 +98,30 @@ class Size(int):
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         return _parsed_text(cls.parse, r"^\d+(\.\d+)?\s*([kKmMgGtTpP]?[bB])$", ["8kB", "256MB", "1GB"])
+
+
+class Percent(float):
+    """A share of a whole, written in a runbook as `80%`."""
+
+    def __str__(self) -> str:
+        return f"{self:g}%"
+
+    def of(self, whole: float) -> float:
+        """So much of `whole`."""
+        return whole * self / 100
+
+    @classmethod
+    def parse(cls, value: object) -> Percent:
+        """A percentage from runbook text. Raises ValueError for anything but a number with `%`, or a Percent."""
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str) or not (match := _PERCENT.fullmatch(value.strip())):
+            raise ValueError(f"{value!r} is not a percentage: write a number and the sign, such as 80%")
+        return cls(match[1])
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return _parsed_text(cls.parse, r"^\d+(\.\d+)?\s*%$", ["80%", "2.5%"])
 
 
 def _parsed_text(parse: Any, pattern: str, examples: list[str]) -> Any:

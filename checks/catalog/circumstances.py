@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from checks.check import Engine
+from checks.check import Cell, Engine
 from checks.migrations.outcome import Rehearsal
 from checks.runbook.model import Migrations
 from checks.targets.session import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier report has of one finding: when its run began (UTC), and the evidence it shows."""
+
+    began: datetime
+    evidence: tuple[Mapping[str, Cell], ...]
+
+
+def never(code: str) -> Earlier | None:
+    """No report was ever written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +31,8 @@ class Circumstances:
 
     `folder` is the project's folder, to which the page's paths are relative. `rehearsal` is what applying the
     migrations to this disposable target showed; None on a live one. `opening` gives the seconds of the round trip
-    that opened the session the check is asked over, once it is open.
+    that opened the session the check is asked over, once it is open. `previous` gives what the newest earlier report of
+    the same page and environment has of a finding with that code; it reads files, so only who compares should call it.
     """
 
     folder: Path
@@ -28,3 +42,4 @@ class Circumstances:
     migrations: Migrations | None = None
     rehearsal: Rehearsal | None = None
     opening: Callable[[], float | None] = lambda: None
+    previous: Callable[[str], Earlier | None] = never
