@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.catalog import connectivity, migrations, query, schema, settings, size, smoke, tls
+from checks.catalog import (
+    connectivity,
+    migrations,
+    query,
+    schema,
+    sequences,
+    settings,
+    size,
+    smoke,
+    tls,
+)
 from checks.check import Check
 
-CATALOG: Mapping[str, Check] = {
-    module.CHECK.kind: module.CHECK for module in (connectivity, tls, schema, migrations, settings, query, size, smoke)
-}
+_MODULES = (
+    connectivity,
+    tls,
+    schema,
+    migrations,
+    settings,
+    query,
+    size,
+    smoke,
+    sequences,
+)
+
+CATALOG: Mapping[str, Check] = {module.CHECK.kind: module.CHECK for module in _MODULES}

@@ -59,6 +59,7 @@ def test_only_good_news_needs_no_fix() -> None:
         "migrations.rehearsed",
         "query.as_expected",
         "schema.complete",
+        "sequences.headroom",
         "settings.as_expected",
         "size.measured",
         "smoke.persisted",
