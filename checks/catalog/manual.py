@@ -53,9 +53,9 @@ _TYPES = {
     "Duration": "duration",
     "Size": "size",
     "Percent": "percentage",
+    "Positive": "number",
+    "Overrun": "percentage",
     "dict[str, int]": "numbers by name",
-    "Percent": "percentage",
-    "Size": "size",
     "Count": "number or comparison",
     "Limit": "size or comparison",
     "Value": "value or comparison",
@@ -68,6 +68,13 @@ _TYPES = {
     "dict[str, Names]": "lists by table",
     "dict[str, Limit]": "sizes or comparisons by table",
     "dict[str, dict[str, str]]": "types by column, by table",
+    "Variable": "text",
+    "Path": "text",
+    "Inside": "text",
+    "tuple[Variable, ...]": "list",
+    "tuple[Inside, ...]": "list",
+    "dict[Variable, Requirement]": "requirements by name",
+    "dict[JsonPath, Value]": "values or comparisons by path",
 }
 _EFFECTS = {
     Effect.OBSERVE: "It only reads, and is asked of any target.",
@@ -102,7 +109,7 @@ def _section(check: Check) -> str:
     why = (module.__doc__ or "").partition("\n\n")[2].strip()
     parts = [
         f"## {check.kind}",
-        f"**{check.claim}** ([PostgreSQL's manual]({check.manual}))",
+        f"**{check.claim}** ([{_source(check.manual)}]({check.manual}))",
         why,
         f"```yaml check\n{module.EXAMPLE}\n```",
         _parameters(check.params),
@@ -112,6 +119,10 @@ def _section(check: Check) -> str:
         *_queries(check.kind),
     ]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+
+
+def _source(manual: str) -> str:
+    return "PostgreSQL's manual" if "postgresql.org" in manual else "the standard"
 
 
 def _parameters(params: type[Any]) -> str:
@@ -143,12 +154,15 @@ def _default_of(field: dataclasses.Field[Any]) -> str:
         return "required" if field.default_factory is dataclasses.MISSING else "none"
     if field.default is None or field.default == ():
         return "none"
+    if isinstance(field.default, tuple):
+        return ", ".join(f"`{one}`" for one in field.default)
     return f"`{str(field.default).lower()}`" if isinstance(field.default, bool) else f"`{field.default}`"
 
 
 def _asked(check: Check) -> str:
     engines = "PostgreSQL and SQLite" if SQLITE in check.engines else "PostgreSQL"
-    alone = " It has a connection of its own." if check.alone else ""
+    apart = check.alone and "no database is asked" not in check.privileges
+    alone = " It has a connection of its own." if apart else ""
     return f"Engines: {engines}. Privileges: {check.privileges} {_EFFECTS[check.effect]}{alone}"
 
 
