@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from checks.check import POSTGRESQL, Answer, Query
 from checks.errors import ConnectionFailed
-from checks.targets import guards
+from checks.targets import guards, slots
 from checks.targets.dial import dial
-from checks.targets.refusals import query_failed
+from checks.targets.refusals import query_failed, sqlstate_of
 from checks.targets.session import Arrived, Endpoint, Server, unheard
+from checks.targets.slots import Slots
 from checks.targets.statements import refused_unsent
 from checks.targets.wire import Reply, Wire
 
@@ -30,11 +31,18 @@ class PostgresSession:
     """One connection. See `checks.targets.session.Session`, whose words hold here."""
 
     def __init__(
-        self, endpoint: Endpoint, *, writable: bool, timeout: float, obtained: str, on_close: Callable[[], None]
+        self,
+        endpoint: Endpoint,
+        *,
+        writable: bool,
+        timeout: float,
+        obtained: str,
+        on_close: Callable[[], None],
+        admit: Callable[[Slots], None],
     ) -> None:
         """Connect, set the guards and read them back. `timeout` is in seconds: for all of that, and each statement.
 
-        Raises ConnectionFailed, also when a guard does not hold.
+        Raises ConnectionFailed, also when a guard does not hold, and what `admit` raises.
         """
         deadline = time.monotonic() + timeout
         self._writable = writable
@@ -42,12 +50,14 @@ class PostgresSession:
         self._on_close: Callable[[], None] | None = None
         self._wanted = guards.settings(timeout)
         settings = guards.set_all(self._wanted, local=not writable)
-        self._before = (settings,) if writable else (_BEGIN, settings)
+        self._before: tuple[str, ...] = (settings,) if writable else (_BEGIN, settings)
         self._after = () if writable else (_END,)
         self._wire = Wire(dial(endpoint, deadline))
         self._user = self._wire.user
         try:
             self._server, self._guards, self._round_trip = self._introduced(deadline)
+            if not writable:
+                self._count_slots(deadline, admit)
         except BaseException:
             self._wire.close()
             raise
@@ -83,7 +93,7 @@ class PostgresSession:
                 arrived(answers[-1])
                 sent += refusal is None
             if sent:
-                self._end(time.monotonic() + patience, sent=True)
+                self._read_end(time.monotonic() + patience)
         except ConnectionFailed as failure:
             # Answers that came are worth more than the reason why no more do; with all of them in, it does not matter.
             if failure.code != "connectivity.silent" and len(answers) < len(queries):
@@ -135,31 +145,52 @@ class PostgresSession:
         return Answer(reply.columns, reply.rows, reply.row_count, seconds)
 
     def _introduced(self, deadline: float) -> tuple[Server, dict[str, str], float]:
-        """Set the guards and read them back with the server's version, in one round trip, which is timed."""
+        """Set the guards, read them back and try to write, in one round trip, which is timed."""
         started = time.monotonic()
-        self._wire.send(self._before[0] if self._after else "SELECT 1")
-        self._wire.sync()
-        self._wire.send(self._before[-1])
-        self._wire.send(guards.read_back([*self._wanted, *_READ_BACK]))
-        self._wire.sync()
+        for island in self._introduction():
+            for text in island:
+                self._wire.send(text)
+            self._wire.sync()
         replies = [self._wire.read(deadline)]
         self._wire.read_sync(deadline)
         round_trip = time.monotonic() - started
         replies += [self._wire.read(deadline), self._wire.read(deadline)]
+        attempt = None if self._writable else self._wire.read(deadline)
         self._wire.read_sync(deadline)
-        self._end(deadline)
         held = self._held(replies)
+        if attempt is not None:
+            held["write_attempt"] = guards.attempted(sqlstate_of(attempt.refusal))
         version, number = held.pop("server_version"), int(held.pop("server_version_num"))
         return Server(POSTGRESQL, version.split()[0], number // 10000, self._obtained), held, round_trip
 
-    def _end(self, deadline: float, *, sent: bool = False) -> None:
-        if not self._after:
+    def _introduction(self) -> tuple[tuple[str, ...], ...]:
+        """Its islands. Slots are counted in a transaction of their own, since the refused write ends the one before."""
+        read_back = guards.read_back([*self._wanted, *_READ_BACK])
+        if self._writable:
+            return (("SELECT 1",), (*self._before, read_back))
+        *begin, settings = self._before
+        return (
+            (*begin,),
+            (settings, read_back, guards.WRITE_ATTEMPT),
+            (_END, *self._before, slots.QUERY),
+            (_END,),
+        )
+
+    def _count_slots(self, deadline: float, admit: Callable[[Slots], None]) -> None:
+        """Read the count that was asked for with the introduction. Where a role may not count, nobody can admit."""
+        answer = self._answer(Query(slots.QUERY), time.monotonic(), deadline - time.monotonic(), first=False)
+        self._read_end(deadline)
+        if answer.error is not None:
+            self._guards["free_connection_slots"] = f"not known ({answer.error.sqlstate})"
             return
-        if not sent:
-            self._wire.send(_END)
-            self._wire.sync()
-        self._wire.read(deadline)
-        self._wire.read_sync(deadline)
+        counted = Slots(*answer.rows[0])
+        self._guards["free_connection_slots"] = str(counted)
+        admit(counted)
+
+    def _read_end(self, deadline: float) -> None:
+        if self._after:
+            self._wire.read(deadline)
+            self._wire.read_sync(deadline)
 
     def _held(self, replies: Sequence[Reply]) -> dict[str, str]:
         """What was read back, after comparing it with what each setting became when it was set."""

@@ -117,7 +117,20 @@ class SqliteSession:
         (query_only,) = self._connection.execute("PRAGMA query_only").fetchone()
         if bool(query_only) is self._writable:
             raise sqlite3.OperationalError("query_only does not hold")
-        return {"query_only": "on" if query_only else "off"}, time.monotonic() - started
+        held = {"query_only": "on" if query_only else "off"}
+        if not self._writable:
+            held["write_attempt"] = self._attempted_write()
+        return held, time.monotonic() - started
+
+    def _attempted_write(self) -> str:
+        """Try to write, as a session with a server does. Let through, it would make an empty table only we can see."""
+        try:
+            self._connection.execute("CREATE TEMPORARY TABLE pgrunbook_write_attempt_to_be_refused (i)")
+        except sqlite3.OperationalError as refusal:
+            if refusal.sqlite_errorname == "SQLITE_READONLY":
+                return f"refused ({refusal.sqlite_errorname})"
+            raise
+        raise sqlite3.OperationalError("an attempt to write was not refused")
 
     def _answer(self, query: Query, started: float, seconds: float) -> Answer:
         refusal = refused_unsent(query.sql, writable=self._writable)

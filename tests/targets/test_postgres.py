@@ -5,13 +5,14 @@ from __future__ import annotations
 import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from checks.check import Answer, Query
 from checks.errors import ConnectionFailed, QueryFailed
+from checks.targets import guards
 from checks.targets.embedded import EmbeddedTarget
 from checks.targets.session import Endpoint, Session
 from checks.targets.sessions import open_session
@@ -76,6 +77,7 @@ def test_guards_are_read_back(session: Session) -> None:
     assert session.guards["lock_timeout"] == "100ms"
     assert session.guards["idle_in_transaction_session_timeout"] == "10s"
     assert session.guards["application_name"] == "pgrunbook"
+    assert session.guards["write_attempt"] == "refused (25006)"
 
 
 def test_a_flight_isolates_its_queries(session: Session) -> None:
@@ -137,6 +139,76 @@ def test_guards_that_do_not_hold_end_it(target: EmbeddedTarget) -> None:
         with pytest.raises(ConnectionFailed, match="`transaction_read_only` reads `off`") as failure:
             open_session(behind(target, proxy), timeout=10, obtained="proxy")
         assert failure.value.code == "connectivity.guards_missing"
+
+
+@pytest.mark.parametrize(
+    ("instead", "says"),
+    [("SELECT", "was not refused"), ("SELCT", r"refused for another reason \(SQLSTATE 42601\)")],
+)
+def test_a_write_that_is_not_refused_as_read_only_ends_it(target: EmbeddedTarget, instead: str, says: str) -> None:
+    """Whatever the settings read, a session that was not seen to refuse a write is asked nothing."""
+    attempt = guards.WRITE_ATTEMPT.encode()
+    swallowed = instead.encode().ljust(len(attempt))
+    proxy = Proxy(socket_of(target), rewrite=lambda data: data.replace(attempt, swallowed))
+    with proxy, pytest.raises(ConnectionFailed, match=says) as failure:
+        open_session(behind(target, proxy), timeout=10, obtained="proxy")
+    assert failure.value.code == "connectivity.guards_missing"
+
+
+@pytest.mark.parametrize("attributes", ["NOSUPERUSER", "SUPERUSER"])
+def test_the_write_is_refused_to_every_role_on_every_major(
+    target_of_every_major: EmbeddedTarget, attributes: str
+) -> None:
+    """A role without any privilege meets the same refusal as a superuser, so that it proves the session's state."""
+    with target_of_every_major.server.connect(target_of_every_major.database) as connection:
+        connection.execute(f"REVOKE TEMPORARY ON DATABASE {target_of_every_major.database} FROM PUBLIC")
+        connection.execute(f"CREATE ROLE attempts LOGIN {attributes} PASSWORD 'attempts-1'")
+        endpoint = replace(target_of_every_major.endpoint, user="attempts", password="attempts-1")
+        session = open_session(endpoint, timeout=10, obtained="tcp")
+        session.close()
+        connection.execute("DROP ROLE attempts")
+    assert session.guards["write_attempt"] == "refused (25006)"
+
+
+def test_the_write_would_leave_nothing_where_it_was_let_through(writer: Session) -> None:
+    """Should a server ever take it, nobody's database is another for it."""
+    count = "SELECT count(*), (SELECT count(*) FROM pg_locks WHERE relation >= 16384) FROM pg_class"
+    before, let_through, after = ask(writer, count, guards.WRITE_ATTEMPT, count)
+    assert let_through.error is None
+    assert before.rows == after.rows
+
+
+def test_guards_write_and_slots_cost_one_round_trip(target: EmbeddedTarget) -> None:
+    """All that makes a session safe travels in one flight behind the login, however long the line is."""
+    turns: list[str] = []
+
+    def noting(whose: str) -> Callable[[bytes], bytes]:
+        def note(data: bytes) -> bytes:
+            if turns[-1:] != [whose]:
+                turns.append(whose)
+            return data
+
+        return note
+
+    with Proxy(socket_of(target), delay=0.05, rewrite=noting("ours"), rewrite_back=noting("theirs")) as proxy:
+        endpoint = replace(behind(target, proxy), options={"sslmode": "disable", "gssencmode": "disable"})
+        session = open_session(endpoint, timeout=10, obtained="proxy")
+        login, introduction = ["ours", "theirs"], ["ours", "theirs"]
+        assert turns == login + introduction
+        session.close()
+
+
+def test_a_role_that_may_not_count_the_slots_may_still_look(target: EmbeddedTarget, writer: Session) -> None:
+    """Where pg_stat_activity is closed to the role, the count is said to be missing, and the session goes on."""
+    writer.script(
+        "REVOKE ALL ON pg_catalog.pg_stat_activity FROM PUBLIC;"
+        "DROP ROLE IF EXISTS looker; CREATE ROLE looker LOGIN PASSWORD 'look-1'"
+    )
+    session = open_session(replace(target.endpoint, user="looker", password="look-1"), timeout=10, obtained="tcp")
+    assert session.guards["free_connection_slots"] == "not known (42501)"
+    assert ask(session, "SELECT 1")[0].value == 1
+    session.close()
+    writer.script("DROP ROLE looker")
 
 
 def test_values_are_decoded(session: Session) -> None:
@@ -224,7 +296,7 @@ def test_a_silent_peer_does_not_hold_up_connecting(target: EmbeddedTarget) -> No
         proxy.fall_silent()
         with pytest.raises(ConnectionFailed) as failure:
             open_session(behind(target, proxy), timeout=0.2, obtained="proxy")
-    assert failure.value.code == "connectivity.timeout"
+    assert failure.value.code == "connectivity.silent"
 
 
 def test_a_cut_connection_is_lost(target: EmbeddedTarget) -> None:

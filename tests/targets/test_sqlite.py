@@ -63,7 +63,7 @@ def test_questions_are_answered(file: Path) -> None:
 def test_a_read_only_session_does_not_write(file: Path, sql: str) -> None:
     """A session that only asks says so, and refuses every way to write."""
     session = opened(file)
-    assert session.guards == {"query_only": "on"}
+    assert session.guards == {"query_only": "on", "write_attempt": "refused (SQLITE_READONLY)"}
     assert refusal_of(session, sql).code == "run.read_only"
     session.close()
 
