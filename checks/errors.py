@@ -2,6 +2,7 @@
 
     PgrunbookError                 one sentence, and a hint that says what to do
     ├── UsageError          (2)    the command line, the environment or a setting is wrong
+    │   ├── UrlMalformed    (2)    a database URL cannot be read; has a finding's code
     │   └── RunbookError    (2)    the page is wrong; carries every mistake of the file
     ├── NothingSelected     (5)    the selection matches no check
     ├── CouldNotTell        (3)    the question could not be asked, or its answer not be judged
@@ -36,6 +37,15 @@ class UsageError(PgrunbookError):
     """The command line, an environment variable or a setting is wrong; no server was touched."""
 
     exit_code = 2
+
+
+class UrlMalformed(UsageError):
+    """A database URL, or a parameter in it, cannot be read; `code` is the documented finding for it."""
+
+    code = "connectivity.url_malformed"
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n(`invoke explain {self.code}` says more.)"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,7 +95,16 @@ class TargetFailed(CouldNotTell):
 
 
 class ConnectionFailed(CouldNotTell):
-    """No session could be opened; `code` is the `connectivity.…` finding that names the cause."""
+    """No session could be opened; `code` is the `connectivity.…` finding that names the cause.
+
+    `expected` is what there should have been, in a few words.
+    """
+
+    def __init__(
+        self, sentence: str, *, code: str = "connectivity.failed", hint: str = "", expected: str = "a connection"
+    ) -> None:
+        super().__init__(sentence, code=code, hint=hint)
+        self.expected = expected
 
 
 class QueryFailed(CouldNotTell):

@@ -30,10 +30,11 @@ CONNECTION_CODES: Mapping[str, Code] = {
         "Add this machine's address to the database's allow list, check the firewall, and try `nc -vz HOST PORT`.",
     ),
     "connectivity.silent": Code(
-        "The connection stands, but the server stopped answering on it.",
+        "The connection stands, but the peer does not answer on it: it never did, or it stopped.",
         "A hung server, a saturated disk or a pooler without a free server connection looks like this, and clients "
         "without a deadline of their own wait for ever.",
-        "Look at the server's load and at `pg_stat_activity`; behind a pooler, look at its waiting clients.",
+        "Look at the server's load and at `pg_stat_activity`; behind a pooler, look at its waiting clients. If it "
+        "never answered, see whether it is PostgreSQL that listens on that port.",
     ),
     "connectivity.lost": Code(
         "The connection was closed while the run was using it.",
@@ -95,15 +96,42 @@ CONNECTION_CODES: Mapping[str, Code] = {
         "List the roles with `\\du` in psql, then correct the URL or `CREATE ROLE … LOGIN`.",
     ),
     "connectivity.too_many_connections": Code(
-        "The server, the database or the role has no connection left to give.",
+        "The server, the database or the role has no connection left to give to anyone.",
         "The application meets the same refusal. Pools that are too large, or sessions that were never closed, are the "
         "usual cause.",
         "Count them: `SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3`. Close "
         "what is idle, and keep the sum of all pool sizes below `max_connections`.",
     ),
+    "connectivity.slots_scarce": Code(
+        "The server has so few connection slots left that this run would leave the application less than a tenth.",
+        "The application is close to being refused connections. A check that took the last ones would cause what it is "
+        "there to find, so nothing was asked.",
+        "Count them: `SELECT usename, application_name, state, count(*) FROM pg_stat_activity GROUP BY 1, 2, 3`. Close "
+        "what is idle, or raise `max_connections`; then run the check again.",
+    ),
+    "connectivity.only_reserved_slots": Code(
+        "The only connection slots left are those kept for superusers, and for members of pg_use_reserved_connections.",
+        "The application is refused now, and an administrator can still get in to see why: not for long, if more come.",
+        "Connect as a superuser at once, count as under `connectivity.too_many_connections`, and end what is idle with "
+        "`SELECT pg_terminate_backend(pid)`.",
+    ),
+    "connectivity.pool_exhausted": Code(
+        "A service's own connection pool had no connection to give in time; the server was not asked.",
+        "Requests wait and fail although the server may be idle. Code that keeps a connection too long is the usual "
+        "cause, a pool that is too small the less usual one.",
+        "Look in `pg_stat_activity` for the service's sessions: many `idle in transaction` are leaks, many `active` "
+        "are slow queries, few of both are a pool that is too small.",
+    ),
+    "connectivity.in_recovery": Code(
+        "The server recovers after a crash, or is a standby that takes no connections (yet).",
+        "After a crash, clients are refused until it is done. A standby that shall be read stays closed without "
+        "`hot_standby`.",
+        "Wait, and follow the server's log; look there for what crashed. On a standby set `hot_standby = on`, and see "
+        "that its WAL arrives.",
+    ),
     "connectivity.starting_up": Code(
-        "The server is starting, or recovering after a crash, and takes no connections yet.",
-        "Recovery can last minutes; clients see errors until it is done.",
+        "The server is starting and takes no connections yet.",
+        "It can last minutes when much is to be replayed; clients see errors until it is done.",
         "Wait, and follow the server's log. If it lasts, compare `redo done` lines with the amount of WAL to replay.",
     ),
     "connectivity.shutting_down": Code(
@@ -126,6 +154,17 @@ CONNECTION_CODES: Mapping[str, Code] = {
         "The server offers TLS, and client and server agree on no version or cipher of it.",
         "Clients of this age cannot connect at all.",
         "Compare `ssl_min_protocol_version`, `ssl_max_protocol_version` and `ssl_ciphers` with the client's OpenSSL.",
+    ),
+    "connectivity.too_old": Code(
+        "The server's major version, or the protocol it speaks, is older than what the client needs.",
+        "Questions about columns that an old server lacks would fail one by one, and its major is out of maintenance.",
+        "Upgrade the server. If the URL sets `min_protocol_version`, take it out.",
+    ),
+    "connectivity.url_malformed": Code(
+        "The database URL cannot be read, so no server was asked.",
+        "Every client of this URL fails in its own way, or goes to a host that is part of the password.",
+        "Write `postgresql://user:password@host:5432/database`, with special characters of the password as %XX (`@` is "
+        "%40). psql and asyncpg know no `postgresql+asyncpg://`, and SQLAlchemy no `postgres://`.",
     ),
     "connectivity.misconfigured": Code(
         "A connection parameter cannot be used: of the URL, of a service file, or of a PG… variable.",
@@ -165,6 +204,17 @@ RUN_CODES: Mapping[str, Code] = {
         "The check could not be answered; it did not fail.",
         "Grant the privilege named in docs/checks.md to the role: `GRANT SELECT ON … TO role`, or membership in "
         "`pg_monitor` or `pg_read_all_settings`.",
+    ),
+    "run.canceled": Code(
+        "The query was cancelled from outside: by `pg_cancel_backend`, or by a client that gave up.",
+        "There is no verdict, and it is not the server's time limit that ended it.",
+        "Run again; if it recurs, look in the server's log for who cancels, and for a watchdog that ends long queries.",
+    ),
+    "run.in_recovery": Code(
+        "The server is a standby, and cannot do what the query asks, or had to cancel it to replay what arrived.",
+        "The answer of a primary may differ; and an application that writes here fails.",
+        "Point the environment at the primary (`target_session_attrs=read-write`), or raise "
+        "`max_standby_streaming_delay` on the standby.",
     ),
     "run.read_only": Code(
         "The query wanted to write, and the session is read-only.",

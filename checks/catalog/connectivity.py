@@ -60,7 +60,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
 
 def _unreachable(failure: ConnectionFailed) -> Finding:
     sentence = f"{failure.sentence} {failure.hint}".strip()
-    return Finding(failure.code, False, sentence, expected="a connection", observed="none")
+    return Finding(failure.code, False, sentence, expected=failure.expected, observed="none")
 
 
 def _answers_in_time(within: Duration, samples: Sequence[float], spelling: str) -> Finding:

@@ -1,29 +1,37 @@
 """Why no session could be opened, as a documented code and one sentence.
 
-The SQLSTATE decides where the server gave one; where it could not, libpq's own wording does. `checks.targets.causes`
-holds the tables.
+The SQLSTATE decides where the server gave one; where it could not, libpq's own wording does: see
+`checks.targets.wordings`. `checks.targets.causes` holds the sentences, and `checks.targets.hints` what a person would
+think of beside them.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from checks.errors import ConnectionFailed
 from checks.secrets import mask
-from checks.targets.causes import BY_SQLSTATE, BY_WORDING, CAUSES
+from checks.targets.causes import CAUSES
+from checks.targets.hints import personal
 from checks.targets.session import Endpoint
+from checks.targets.wordings import cause_of
 
-ANOTHER_ADDRESS_MAY_DO = frozenset({f"connectivity.{why}" for why in ("refused", "timeout", "unreachable")})
+ANOTHER_ADDRESS_MAY_DO = frozenset({f"connectivity.{why}" for why in ("refused", "timeout", "silent", "unreachable")})
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One failed try to connect: libpq's words, the server's SQLSTATE where it gave one, and what was used."""
+    """One failed try to connect: libpq's words, the server's SQLSTATE where it gave one, and what was used.
+
+    `cause` is what whoever tried knows without any words, such as `timeout`.
+    """
 
     message: str = ""
     sqlstate: str = ""
-    timed_out: bool = False
+    cause: str = ""
     address: str = ""
     user: str = ""
     database: str = ""
@@ -33,28 +41,33 @@ class Attempt:
 
 def diagnose(attempt: Attempt, endpoint: Endpoint) -> ConnectionFailed:
     """The failure an attempt amounts to: where, as whom, what went wrong in the server's own words, and what to do."""
-    cause = _cause(attempt)
-    beginning, hint = CAUSES[cause]
+    cause = attempt.cause or cause_of(attempt.message, attempt.sqlstate, tried_tls=tries_tls(endpoint))
     facts = {
-        "where": _where(attempt, endpoint),
+        "at": f" at {_where(attempt, endpoint)}",
         "user": attempt.user or endpoint.user or "",
         "database": attempt.database or endpoint.database or "",
     }
     words = _last_line(attempt.message)
-    sentence = beginning.format(**facts)
     said = f" The message was: {words}." if words else ""
-    return ConnectionFailed(mask(f"{sentence}.{said}"), code=f"connectivity.{cause}", hint=hint)
+    row = CAUSES[cause]
+    return ConnectionFailed(
+        mask(f"{sentence_of(cause, facts)}.{said}"),
+        code=f"connectivity.{cause}",
+        hint=mask(" ".join([*personal(cause, endpoint), row.hint])),
+        expected=row.expected,
+    )
 
 
-def _cause(attempt: Attempt) -> str:
-    if attempt.timed_out:
-        return "timeout"
-    by_wording = next((cause for wording, cause in BY_WORDING if re.search(wording, attempt.message, re.DOTALL)), "")
-    by_sqlstate = BY_SQLSTATE.get(attempt.sqlstate, "")
-    # 28000 is several things at once, which only the wording tells apart: no entry, no such role, TLS required.
-    if attempt.sqlstate in {"", "28000", "57P03"}:
-        return by_wording or by_sqlstate or "failed"
-    return by_sqlstate or by_wording or "failed"
+def sentence_of(cause: str, facts: Mapping[str, str]) -> str:
+    """How the sentence on a cause begins, without its full stop; `at`, `user` and `database` may be empty."""
+    named = {key: f" `{facts[key]}`" if facts.get(key) else "" for key in ("user", "database")}
+    return CAUSES[cause].sentence.format(at=facts.get("at", ""), **named)
+
+
+def tries_tls(endpoint: Endpoint) -> bool:
+    """Whether a client of this endpoint asks for TLS before anything else, as `sslmode=prefer` does."""
+    mode = endpoint.options.get("sslmode") or os.environ.get("PGSSLMODE") or "prefer"
+    return not endpoint.is_socket and mode not in {"disable", "allow"}
 
 
 def _where(attempt: Attempt, endpoint: Endpoint) -> str:

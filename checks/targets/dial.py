@@ -15,8 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import cast
 
@@ -25,9 +24,9 @@ from psycopg.pq import ConnStatus, PollingStatus
 from psycopg.pq import PGconn as LibpqConnection
 from psycopg.pq.abc import PGconn
 
-from checks.errors import PgrunbookError
 from checks.targets.diagnosis import ANOTHER_ADDRESS_MAY_DO, Attempt, diagnose
-from checks.targets.guards import APPLICATION_NAME
+from checks.targets.guards import APPLICATION_NAME, OLDEST_MAJOR
+from checks.targets.second_look import explained
 from checks.targets.session import Endpoint
 from checks.targets.url import conninfo
 
@@ -45,8 +44,9 @@ def dial(endpoint: Endpoint, deadline: float) -> PGconn:
         share = time.monotonic() + max(LEAST_SHARE, left / (len(addresses) - position + 1))
         outcome = _connect({**settings, **address}, share)
         if not isinstance(outcome, Attempt):
-            return outcome
-        failure = diagnose(_with_reason(outcome, endpoint, deadline), endpoint)
+            return _new_enough(outcome, endpoint)
+        outcome = explained(outcome, endpoint, timeout=max(LEAST_SHARE, deadline - time.monotonic()))
+        failure = diagnose(outcome, endpoint)
         if position == len(addresses) or failure.code not in ANOTHER_ADDRESS_MAY_DO:
             raise failure
     raise AssertionError("a name that resolves has at least one address")
@@ -58,10 +58,12 @@ def _connect(settings: dict[str, str], deadline: float) -> PGconn | Attempt:
         timed_out = not _polled(pgconn, deadline)
     if pgconn.status == ConnStatus.OK:
         return pgconn
+    # Before the peer took the connection it is the way to it that is blocked, afterwards the peer itself.
+    late = "timeout" if pgconn.status == ConnStatus.STARTED else "silent"
     attempt = Attempt(
         message=pgconn.error_message.decode("utf-8", "replace").strip(),
         sqlstate=errors[-1] if errors else "",
-        timed_out=timed_out,
+        cause=late if timed_out else "",
         address=settings.get("hostaddr", ""),
         user=pgconn.user.decode(),
         database=pgconn.db.decode(),
@@ -72,16 +74,14 @@ def _connect(settings: dict[str, str], deadline: float) -> PGconn | Attempt:
     return attempt
 
 
-def _with_reason(attempt: Attempt, endpoint: Endpoint, deadline: float) -> Attempt:
-    """libpq says only that it did not believe a certificate; a second look says why."""
-    if not attempt.message.endswith("certificate verify failed"):
-        return attempt
-    from checks.targets.handshake import look
-
-    with suppress(PgrunbookError):
-        words = look(endpoint, timeout=max(LEAST_SHARE, deadline - time.monotonic())).chain_words
-        return replace(attempt, message=f"{attempt.message}: {words}")
-    return attempt
+def _new_enough(pgconn: PGconn, endpoint: Endpoint) -> PGconn:
+    version = pgconn.server_version  # 90624 for 9.6.24, 170010 for 17.10; 0 where something else answers in its name
+    if version == 0 or version >= OLDEST_MAJOR * 10000:
+        return pgconn
+    pgconn.finish()
+    major = f"{version // 10000}.{version // 100 % 100}" if version < 100000 else str(version // 10000)
+    words = f"it is PostgreSQL {major}, and the questions asked here need {OLDEST_MAJOR} or newer"
+    raise diagnose(Attempt(words, cause="too_old"), endpoint)
 
 
 def _polled(pgconn: PGconn, deadline: float) -> bool:
@@ -129,7 +129,7 @@ def _addresses(endpoint: Endpoint, deadline: float) -> list[dict[str, str]]:
     try:
         answer = found.get(timeout=max(0.0, deadline - time.monotonic()))
     except queue.Empty:
-        raise diagnose(Attempt(timed_out=True), endpoint) from None
+        raise diagnose(Attempt(cause="timeout"), endpoint) from None
     if isinstance(answer, OSError):
         raise diagnose(Attempt(message=f"could not translate host name: {answer}"), endpoint) from answer
     return [{"hostaddr": address} for address in answer]

@@ -6,7 +6,6 @@ https://www.postgresql.org/docs/current/libpq-envars.html
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,10 @@ from checks.check import SQLITE
 from checks.errors import UsageError
 from checks.runbook.model import Environment
 from checks.suggest import did_you_mean
+from checks.targets.envfile import REFERENCE, read
 from checks.targets.service import service_parameters
-from checks.targets.session import Endpoint
+from checks.targets.session import Endpoint, Origin
 from checks.targets.url import conninfo, endpoint_of, parse
-
-_REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 
 
 def resolve(
@@ -44,11 +42,22 @@ def resolve(
         parameters = service_parameters(environment.service, variables)
         return endpoint_of(parameters, source=f"The libpq service `{environment.service}` ({here})")
     template = environment.url or ""
-    known = {**(_read(env_file) if env_file else {}), **variables}
-    endpoint = parse(_filled(template, known, here, env_file), source=_source(template, here))
+    known = known_variables(env_file, variables)
+    url = _filled(template, known, here, env_file)
+    endpoint = parse(url, source=_source(template, here))
     if endpoint.engine == SQLITE:
         return replace(endpoint, path=str(folder.absolute() / (endpoint.path or "")))
-    return _with_service(endpoint, variables, here)
+    driver = url.partition("://")[0].partition("+")[2]
+    origin = Origin(tuple(REFERENCE.findall(template)), driver, folder, env_file, variables)
+    return replace(_with_service(endpoint, variables, here), origin=origin)
+
+
+def known_variables(env_file: Path | None, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What `${VARIABLE}` may stand for: the process's own variables, and those of `env_file` that it lacks.
+
+    Raises UsageError where there is no such file.
+    """
+    return {**(read(env_file) if env_file else {}), **variables}
 
 
 def _with_service(endpoint: Endpoint, variables: Mapping[str, str], here: str) -> Endpoint:
@@ -64,13 +73,13 @@ def overridden(
     environment: Environment, *, env_file: Path | None, variables: Mapping[str, str] = os.environ
 ) -> tuple[str, ...]:
     """The variables of this environment that the process and `env_file` define differently; the process's count."""
-    read = _read(env_file) if env_file else {}
-    used = _REFERENCE.findall(environment.url or "")
-    return tuple(name for name in used if name in read and name in variables and read[name] != variables[name])
+    found = read(env_file) if env_file else {}
+    used = REFERENCE.findall(environment.url or "")
+    return tuple(name for name in used if name in found and name in variables and found[name] != variables[name])
 
 
 def _filled(template: str, known: Mapping[str, str], here: str, env_file: Path | None) -> str:
-    missing = [name for name in _REFERENCE.findall(template) if name not in known]
+    missing = [name for name in REFERENCE.findall(template) if name not in known]
     if missing:
         looked = f", neither in the environment nor in {env_file}" if env_file else ""
         raise UsageError(
@@ -78,30 +87,16 @@ def _filled(template: str, known: Mapping[str, str], here: str, env_file: Path |
             hint=f"Set it, as in `export {missing[0]}=postgresql://user:password@host:5432/database`, "
             "or name a file that sets it by --env-file.",
         )
-    return _REFERENCE.sub(lambda reference: known[reference[1]], template)
+    return REFERENCE.sub(lambda reference: known[reference[1]], template)
 
 
 def _source(template: str, here: str) -> str:
-    names = _REFERENCE.findall(template)
+    names = REFERENCE.findall(template)
     if not names:
         return f"The URL of the {here}"
-    if _REFERENCE.fullmatch(template):
+    if REFERENCE.fullmatch(template):
         return f"The variable {names[0]} ({here})"
     return f"The URL of the {here}, made with {' and '.join(names)},"
-
-
-def _read(env_file: Path) -> dict[str, str]:
-    """The file's variables, with `${OTHER}` of the same file filled in; what it cannot fill stays, to be told of."""
-    from dotenv import dotenv_values
-
-    if not env_file.is_file():
-        raise UsageError(f"The env file {env_file} is not there.", hint="Give --env-file the path of a file that is.")
-    # dotenv's own interpolation would turn an unresolved `${{Postgres.DATABASE_URL}}` into a bare `}`.
-    found = {key: value or "" for key, value in dotenv_values(env_file, interpolate=False).items()}
-    return {
-        key: _REFERENCE.sub(lambda reference: found.get(reference[1], reference[0]), value)
-        for key, value in found.items()
-    }
 
 
 def _unknown(name: str, environments: Mapping[str, Environment], of_page: str) -> UsageError:

@@ -133,8 +133,10 @@ def _connected(endpoint: Endpoint, deadline: float) -> Iterator[socket.socket]:
     if endpoint.host is None or endpoint.is_socket:
         raise NotApplicable("the connection goes over a Unix socket, where TLS has no part")
     address = endpoint.options.get("hostaddr", endpoint.host), endpoint.port or DEFAULT_PORT
+    late = "timeout"
     try:
         with socket.create_connection(address, timeout=max(0.001, deadline - time.monotonic())) as wire:
+            late = "silent"
             wire.settimeout(max(0.001, deadline - time.monotonic()))
             yield wire
     except ssl.SSLCertVerificationError:
@@ -146,7 +148,9 @@ def _connected(endpoint: Endpoint, deadline: float) -> Iterator[socket.socket]:
             hint="Compare the TLS versions and ciphers of both sides; `ssl_min_protocol_version` is the server's.",
         ) from error
     except OSError as error:
-        attempt = Attempt(message=str(error), timed_out=isinstance(error, TimeoutError), port=str(address[1]))
+        attempt = Attempt(
+            message=str(error), cause=late if isinstance(error, TimeoutError) else "", port=str(address[1])
+        )
         raise diagnose(attempt, endpoint) from error
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.errors import UsageError
+from checks.errors import UrlMalformed
 from checks.suggest import did_you_mean
 
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -40,19 +40,19 @@ _DROPPED = frozenset(_OTHERS.split())
 
 
 def translated(given: Mapping[str, str], source: str) -> dict[str, str]:
-    """The parameters as libpq takes them. Raises UsageError for one nobody knows, or an `sslmode` there is not."""
+    """The parameters as libpq takes them. Raises UrlMalformed for one nobody knows, or an `sslmode` there is not."""
     found = {key: value for key, value in given.items() if key not in _DROPPED and key not in {"ssl", "schema"}}
     for key in found:
         if key not in LIBPQ:
             known = LIBPQ | _DROPPED | {"ssl", "schema"}
-            raise UsageError(
+            raise UrlMalformed(
                 f"{source} has a parameter after its `?` that no PostgreSQL driver knows.",
                 hint=did_you_mean(key, known) or "Compare it with libpq's list of parameter key words.",
             )
     mode = given.get("sslmode", given.get("ssl"))
     if mode is not None:
         if mode not in _SSL_VALUES:
-            raise UsageError(
+            raise UrlMalformed(
                 f"{source} has an `sslmode` there is not.",
                 hint=did_you_mean(mode, SSLMODES) or f"It is one of {', '.join(SSLMODES)}.",
             )

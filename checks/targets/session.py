@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from checks.check import POSTGRESQL, Answer, Engine, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an endpoint's URL was found, for hints when it leads nowhere. `repr` shows no value.
+
+    `names` are the variables the URL is made with, `driver` what it names after a `+`, `folder` the project's, where a
+    `.env` may lie, `env_file` the file a person named, and `variables` those of the process.
+    """
+
+    names: tuple[str, ...]
+    driver: str
+    folder: Path
+    env_file: Path | None
+    variables: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +30,7 @@ class Endpoint:
     """Where a database listens and how to get in. `repr` shows no password.
 
     `host` is a name, an address or a socket folder; `options` are further libpq parameters (`sslmode`, `sslrootcert`,
-    `service`, …). For SQLite only `path` is set.
+    `service`, …). For SQLite only `path` is set. `origin` is known of an environment's.
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
     """
 
@@ -26,6 +42,7 @@ class Endpoint:
     database: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
     path: str | None = None
+    origin: Origin | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_socket(self) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from checks.check import POSTGRESQL, SQLITE
-from checks.errors import UsageError
+from checks.errors import UrlMalformed
 from checks.secrets import remember
 from checks.targets.mistyped import mistake_in_text, mistake_in_value
 from checks.targets.parameters import SECRET, translated
@@ -28,12 +28,12 @@ _IPV6 = re.compile(r"\[(?P<host>[0-9A-Fa-f:.]+(?:%25[^\]]*|%[^\]]*)?)\](?::(?P<p
 def parse(text: str, *, source: str) -> Endpoint:
     """The endpoint a URL names. `source` is what a message calls it, such as "the variable DATABASE_URL".
 
-    Passwords are remembered as secrets first of all. Raises UsageError.
+    Passwords are remembered as secrets first of all. Raises UrlMalformed.
     """
     _remember_what_may_be_secret(text)
     mistake = mistake_in_text(text)
     if mistake:
-        raise UsageError(f"{source} {mistake[0]}.", hint=mistake[1])
+        raise UrlMalformed(f"{source} {mistake[0]}.", hint=mistake[1])
     scheme, _, rest = text.partition("://")
     if scheme.lower().startswith("sqlite"):
         return Endpoint(engine=SQLITE, path=_sqlite_path(rest, source))
@@ -41,14 +41,14 @@ def parse(text: str, *, source: str) -> Endpoint:
 
 
 def endpoint_of(parameters: Mapping[str, str], *, source: str) -> Endpoint:
-    """The endpoint that libpq's parameters name, from a URL or a service file. Raises UsageError."""
+    """The endpoint that libpq's parameters name, from a URL or a service file. Raises UrlMalformed."""
     for key in SECRET & parameters.keys():
         _remember(parameters[key], parameters.get("user", ""))
     found = translated(parameters, source)
     for key in ("user", "password", "host", "dbname"):
         mistake = mistake_in_value(key, found.get(key, ""))
         if mistake:
-            raise UsageError(f"{source} {mistake[0]}.", hint=mistake[1])
+            raise UrlMalformed(f"{source} {mistake[0]}.", hint=mistake[1])
     if "," in found.get("host", "") + found.get("port", "") + found.get("hostaddr", ""):
         raise _several_hosts(source)
     return Endpoint(
@@ -86,7 +86,7 @@ def _split(rest: str, source: str) -> tuple[str, str, str]:
     authority, path = parts["authority"], parts["path"]
     cut = "@" not in authority and "@" in rest and ":" in authority and not re.search(r":\d*\Z|\]\Z", authority)
     if authority.count("@") > 1 or cut or match is None or match.end() < len(rest) or "@" in path:
-        raise UsageError(
+        raise UrlMalformed(
             f"{source} has a user or a password with a special character in it (`@`, `/`, `?` or `#`) as it stands.",
             hint=ENCODE,
         )
@@ -97,7 +97,7 @@ def _pairs(query: str, source: str) -> list[tuple[str, str]]:
     pairs = [pair.partition("=") for pair in query.split("&") if pair]
     keys = [key for key, _, _ in pairs]
     if not all(equals for _, equals, _ in pairs) or len(keys) != len(set(keys)):
-        raise UsageError(
+        raise UrlMalformed(
             f"{source} has parameters after its `?` that are not each one `key=value`, joined by `&`.",
             hint="pgrunbook asks one server: name a parameter once, and one host.",
         )
@@ -111,7 +111,7 @@ def _host_and_port(hostport: str, source: str) -> tuple[str, str]:
     if bracketed:
         return bracketed["host"].replace("%25", "%"), bracketed["port"] or ""
     if hostport.count(":") > 1 or "[" in hostport:
-        raise UsageError(
+        raise UrlMalformed(
             f"{source} has more than one `:` where its host and port should be.",
             hint="Write an IPv6 address in brackets, as in [::1]:5432; and a special character of a password as %XX.",
         )
@@ -119,8 +119,8 @@ def _host_and_port(hostport: str, source: str) -> tuple[str, str]:
     return _decoded(host, source), port
 
 
-def _several_hosts(source: str) -> UsageError:
-    return UsageError(
+def _several_hosts(source: str) -> UrlMalformed:
+    return UrlMalformed(
         f"{source} names several hosts, and the report must say which one answered.",
         hint="Give each host an environment of its own, or name the one that is to be checked.",
     )
@@ -130,7 +130,7 @@ def _port(text: str, source: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536):
-        raise UsageError(
+        raise UrlMalformed(
             f"{source} has something for a port that is no number from 1 to 65535.",
             hint=f"The port follows the host after a `:`. A password may have been taken for it: {ENCODE}",
         )
@@ -144,14 +144,14 @@ def _decoded(text: str, source: str) -> str:
     except UnicodeDecodeError:
         stray = re.match("", text)
     if stray or "\0" in decoded:
-        raise UsageError(f"{source} has a `%` in it that begins no character.", hint=ENCODE)
+        raise UrlMalformed(f"{source} has a `%` in it that begins no character.", hint=ENCODE)
     return decoded
 
 
 def _sqlite_path(rest: str, source: str) -> str:
     path = rest.partition("?")[0]
     if not path.startswith("/") or path in {"/", "/:memory:"} or path.startswith("/file:"):
-        raise UsageError(
+        raise UrlMalformed(
             f"{source} names no SQLite file.",
             hint="Write sqlite:///relative/path.db or sqlite:////absolute/path.db; one in memory has nothing to check.",
         )

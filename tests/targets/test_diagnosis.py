@@ -145,11 +145,11 @@ def test_something_else_listening_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("attempt", "code"),
     [
-        (Attempt(timed_out=True), "timeout"),
+        (Attempt(cause="timeout"), "timeout"),
         (Attempt("FATAL:  the database system is starting up", "57P03"), "starting_up"),
         (Attempt("FATAL:  the database system is shutting down", "57P03"), "shutting_down"),
         (Attempt("FATAL:  das Datenbanksystem startet", "57P03"), "starting_up"),
-        (Attempt("FATAL:  terminating connection due to administrator command", "57P01"), "shutting_down"),
+        (Attempt("FATAL:  terminating connection due to administrator command", "57P01"), "lost"),
         (Attempt("FATAL:  sorry, too many clients already", "53300"), "too_many_connections"),
         (Attempt('FATAL:  role "x" does not exist', "28000"), "role_missing"),
         (Attempt('FATAL:  role "x" is not permitted to log in', "28000"), "role_missing"),
@@ -179,7 +179,8 @@ def test_something_else_listening_is_told(tmp_path: Path) -> None:
 )
 def test_wordings_are_understood(attempt: Attempt, code: str) -> None:
     """What cannot be provoked at will is told by SQLSTATE, or by the words of libpq and an English server."""
-    assert diagnose(attempt, Endpoint(host="h")).code == f"connectivity.{code}"
+    endpoint = Endpoint(host="h", options={"sslmode": "disable"})
+    assert diagnose(attempt, endpoint).code == f"connectivity.{code}"
 
 
 def test_every_cause_is_documented() -> None:
