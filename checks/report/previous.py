@@ -36,7 +36,8 @@ def _reports(folder: Path, plan: Plan) -> list[Path]:
     about = re.escape(f"{plan.runbook.front.runbook}-{plan.environment or plan.mode}")
     ours = re.compile(rf"\d{{8}}T\d{{6}}Z-{about}(-\d+)?\.json")
     try:
-        names = [name for name in os.listdir(folder) if ours.fullmatch(name)]
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if ours.fullmatch(entry.name)]
     except OSError:  # the first run of all: no folder yet
         return []
     return [folder / name for name in sorted(names, reverse=True)]
