@@ -110,7 +110,8 @@ class Check:
     """One kind of question the catalog can ask.
 
     `params` is a frozen dataclass that pydantic validates; `ask` takes it and the run's circumstances. `alone` gives
-    the check a thread and a connection of its own: it does more than ask queries, or it writes.
+    the check a thread and a connection of its own: it does more than ask queries, or it writes. `needs` are predefined
+    roles without which the server hides part of the answer in silence, where it refuses nothing.
     """
 
     kind: str
@@ -123,3 +124,4 @@ class Check:
     effect: Effect = Effect.OBSERVE
     engines: frozenset[Engine] = field(default=frozenset({POSTGRESQL}))
     alone: bool = False
+    needs: tuple[str, ...] = ()

@@ -46,10 +46,18 @@ class ScalarMeansEq:
 
         comparison, scalar = handler(source), handler.generate_schema(source.__args__[0])
         return core_schema.no_info_before_validator_function(
-            lambda value: value if isinstance(value, dict | Comparison) else {"eq": value},
+            cls._as_comparison,
             comparison,
             json_schema_input_schema=core_schema.union_schema([scalar, comparison]),
         )
+
+    @staticmethod
+    def _as_comparison(value: Any) -> Any:
+        if isinstance(value, Comparison):
+            return value
+        # Past this validator a list of the page is a Python list, which strictness would not take for a tuple.
+        given = value if isinstance(value, dict) else {"eq": value}
+        return {key: tuple(operand) if isinstance(operand, list) else operand for key, operand in given.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +176,7 @@ class Expectation:
         if self.value is None:
             return rows_of(answer.row_count)
         if is_single(answer):
-            return _shown(answer.value, self.value.operands)
+            return shown(answer.value, self.value.operands)
         return _shape(answer)
 
 
@@ -198,7 +206,8 @@ def show_scalar(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _shown(value: Any, named_by_page: tuple[Scalar, ...]) -> str:
+def shown(value: Any, named_by_page: tuple[Scalar, ...]) -> str:
+    """A value as a report may show it: numbers and times as they are, a text only if the page names it."""
     if isinstance(value, bool | int | float) or (isinstance(value, str) and value in named_by_page):
         return show_scalar(value)
     if isinstance(value, Decimal | date | time | timedelta):

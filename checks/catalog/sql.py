@@ -23,7 +23,12 @@ def text(name: str) -> str:
 @cache
 def statements(name: str) -> Mapping[str, str]:
     """The statements of `NAME.sql` by their own names, without the closing semicolon."""
-    _, *parts = _HEADER.split(text(name))
+    return parted(text(name))
+
+
+def parted(whole: str) -> Mapping[str, str]:
+    """The statements of a file's text by the names in their headers."""
+    _, *parts = _HEADER.split(whole)
     return {title: body.strip().rstrip(";") for title, body in zip(parts[::2], parts[1::2], strict=True)}
 
 

@@ -1,0 +1,1 @@
+"""What differs between two databases of one page: schema, migrations, settings, extensions and roles."""
