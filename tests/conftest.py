@@ -12,15 +12,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from checks.errors import TargetFailed
-from checks.targets.binaries import Binaries, available, find
+from checks.targets.binaries import Binaries, find
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
+from tests.majors import one_of_each_major, is_whole, start
 
 _numbers = itertools.count(1)
-
-
-def one_of_each_major() -> list[Binaries]:
-    """The first installation of every major on this machine, newest first."""
-    return list({one.major: one for one in reversed(available())}.values())[::-1]
 
 
 def pytest_report_header() -> str:
@@ -33,10 +29,14 @@ def pytest_report_header() -> str:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that takes `every_major`, or `target_of_every_major`, once for each major of this machine."""
-    if "every_major" in metafunc.fixturenames:
-        each = one_of_each_major()
-        metafunc.parametrize("every_major", each, ids=[str(one.major) for one in each], scope="session")
+    """Run a test that takes `every_major`, or `target_of_every_major`, once for each major of this machine.
+
+    What needs TLS or an extension, or compares starting times, takes `every_whole_major`.
+    """
+    each = one_of_each_major()
+    for name, wanted in (("every_major", each), ("every_whole_major", [one for one in each if is_whole(one)])):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, wanted, ids=[str(one.major) for one in wanted], scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,7 @@ def server_from() -> Iterator[Callable[[Binaries], EmbeddedServer]]:
 
     def server(binaries: Binaries) -> EmbeddedServer:
         if binaries not in servers or not servers[binaries].is_running:
-            servers[binaries] = EmbeddedServer.start(binaries)
+            servers[binaries] = start(binaries)
         return servers[binaries]
 
     yield server

@@ -75,16 +75,16 @@ def described(name: str, seconds: tuple[float, float], claim: str, binaries: Bin
     return record(f"{name}, PostgreSQL {binaries.major}, against `initdb` and `pg_ctl start`", *seconds, claim)
 
 
-def test_a_start_from_the_cache(benchmark: Any, every_major: Binaries) -> None:
+def test_a_start_from_the_cache(benchmark: Any, every_whole_major: Binaries) -> None:
     """Copying a template is several times quicker than making one, and takes less than 100 ms on tmpfs."""
-    EmbeddedServer.start(every_major).stop()
-    seconds = in_turns(benchmark, every_major, 9, lambda: None)
-    row = described("disposable server from the cache", seconds, "under 100 ms; ratio under 0.33", every_major)
+    EmbeddedServer.start(every_whole_major).stop()
+    seconds = in_turns(benchmark, every_whole_major, 9, lambda: None)
+    row = described("disposable server from the cache", seconds, "under 100 ms; ratio under 0.33", every_whole_major)
     assert row.ratio < 0.33
 
 
 def test_a_start_from_nothing(
-    benchmark: Any, every_major: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    benchmark: Any, every_whole_major: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first start on a machine makes the template and the certificate besides, in less than a second."""
     numbers = itertools.count()
@@ -93,6 +93,6 @@ def test_a_start_from_nothing(
         shutil.rmtree(tmp_path / "cache", ignore_errors=True)
         monkeypatch.setenv(cache.NAMED_BY, str(tmp_path / f"cache-{next(numbers)}"))
 
-    seconds = in_turns(benchmark, every_major, 5, with_an_empty_cache)
-    row = described("disposable server from nothing", seconds, "under 1 s; ratio under 2", every_major)
+    seconds = in_turns(benchmark, every_whole_major, 5, with_an_empty_cache)
+    row = described("disposable server from nothing", seconds, "under 1 s; ratio under 2", every_whole_major)
     assert row.ratio < 2

@@ -22,6 +22,7 @@ from checks.runbook.reader import interpret, read
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
 from checks.targets.session import Target
+from tests.majors import start
 
 FOLDER = Path(__file__).parents[2]
 SYSTEMS = ("relay", "platform-api", "blackroad", "gaia", "teller")
@@ -75,7 +76,7 @@ def fill(page: Runbook, target: EmbeddedTarget, rows: int) -> Rehearsal | None:
 def filled(system: str, binaries: Binaries, rows: int = 10) -> Filled:
     """A server with the page's settings, and the system's database filled on it. The caller stops the server."""
     page = page_of(system)
-    server = EmbeddedServer.start(binaries, settings=page.front.server)
+    server = start(binaries, page.front.server)
     try:
         target = server.create_target("filled")
         return Filled(page, server, "filled", fill(page, target, rows))

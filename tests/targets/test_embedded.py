@@ -55,13 +55,14 @@ def folders_made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return made
 
 
-def test_a_client_gets_in_over_tls_with_the_password(target_of_every_major: EmbeddedTarget) -> None:
+def test_a_client_gets_in_over_tls_with_the_password(
+    every_whole_major: Binaries, server_from: Callable[[Binaries], EmbeddedServer]
+) -> None:
     """The strictest TLS a client knows is satisfied, and the server is of the major it was started as."""
-    target = target_of_every_major
-    assert target.endpoint.options["sslmode"] == "verify-full"
-    assert ask(target.endpoint, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") is True
-    version = ask(target.endpoint, "SHOW server_version_num")
-    assert int(version) // 10000 == target.server.binaries.major
+    endpoint = server_from(every_whole_major).endpoint()
+    assert endpoint.options["sslmode"] == "verify-full"
+    assert ask(endpoint, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") is True
+    assert int(ask(endpoint, "SHOW server_version_num")) // 10000 == every_whole_major.major
 
 
 def test_a_session_of_ours_uses_the_socket(target: EmbeddedTarget) -> None:
