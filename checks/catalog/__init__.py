@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from checks.catalog import (
+    connections,
     connectivity,
+    http,
+    indexes,
     migrations,
     query,
     schema,
     sequences,
     settings,
     size,
+    slow_queries,
     smoke,
+    storage,
     tls,
+    vacuum,
+    variables,
+    version,
 )
 from checks.check import Check
 
@@ -26,7 +34,15 @@ _MODULES = (
     query,
     size,
     smoke,
+    connections,
+    storage,
+    slow_queries,
+    indexes,
     sequences,
+    vacuum,
+    http,
+    variables,
+    version,
 )
 
 CATALOG: Mapping[str, Check] = {module.CHECK.kind: module.CHECK for module in _MODULES}

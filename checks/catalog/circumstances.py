@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Circumstances:
     migrations to this disposable target showed; None on a live one. `opening` gives the seconds of the round trip
     that opened the session the check is asked over, once it is open. `previous` gives what the newest earlier report of
     the same page and environment has of a finding with that code; it reads files, so only who compares should call it.
+    `variables` are this process's, and those of the env file a person named, which never win over them.
     """
 
     folder: Path
@@ -43,3 +45,4 @@ class Circumstances:
     rehearsal: Rehearsal | None = None
     opening: Callable[[], float | None] = lambda: None
     previous: Callable[[str], Earlier | None] = never
+    variables: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)

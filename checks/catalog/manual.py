@@ -38,7 +38,8 @@ Every kind also takes
 
 A **comparison** is a bare value, which means `eq`, or a mapping of `eq`, `ne`, `gt`, `ge`, `lt`, `le` and `one_of`, all
 of which must hold: `{ge: 1, lt: 10}`. **Durations** are written `500ms`, `30s`, `10min`, `24h`, `90d`; **sizes** as
-PostgreSQL does, `8kB`, `256MB`, `1GB`, in powers of 1024; **percentages** with their sign, `80%`. A name without a schema is in `public`.
+PostgreSQL does, `8kB`, `256MB`, `1GB`, in powers of 1024; **percentages** with their sign, `80%`. A name without a
+schema is in `public`.
 
 A **code** names one outcome and never changes. `invoke explain CODE` prints what stands here, and a section of a
 runbook whose heading has `<!-- fixes: CODE "NAME OF A CHECK" -->` is shown under a finding with that code, or of that

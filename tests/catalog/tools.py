@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,9 +36,12 @@ def circumstances_of(
     disposable: bool = True,
     migrations: Migrations | None = None,
     rehearsal: Rehearsal | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Circumstances:
     """What the runner would tell a check of this target."""
-    return Circumstances(folder, target.engine, target.endpoint, disposable, migrations, rehearsal)
+    return Circumstances(
+        folder, target.engine, target.endpoint, disposable, migrations, rehearsal, variables=variables or {}
+    )
 
 
 def findings_of(kind: str, params: Any, target: Target, **known: Any) -> list[Finding]:
