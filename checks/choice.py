@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.check import Effect
 from checks.errors import UsageError
 from checks.suggest import did_you_mean
 
+DEADLINE = 120.0  # seconds
 FORMATS = ("text", "json", "markdown", "junit")
 
 
@@ -29,6 +32,44 @@ class Output:
 
     def __post_init__(self) -> None:
         known_format(self.format, FORMATS)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """What a person allows to be done to a live environment besides observing, and how long it may take in all.
+
+    `confirmed` is the environment's name typed again, which a protected one asks for. `deadline` is in seconds.
+    """
+
+    allow: frozenset[Effect] = frozenset()
+    confirmed: str = ""
+    deadline: float = DEADLINE
+
+    def check(self, environment: str, *, protected: bool) -> None:
+        """Raise UsageError where more is allowed than may be, before any server is touched."""
+        if self.confirmed and self.confirmed != environment:
+            raise UsageError(
+                f"--confirm {self.confirmed}: the environment is {environment}.",
+                hint="Type the name of the environment that is meant, in both places.",
+            )
+        if protected and self.allow and not self.confirmed:
+            raise UsageError(
+                f"--allow load: the environment {environment} is protected, and its name must be typed again.",
+                hint=f"Add `--confirm {environment}` if load on it is what you want.",
+            )
+
+
+def allowed(effects: Sequence[str]) -> frozenset[Effect]:
+    """The effects that --allow names: `load`, since observing needs no leave. Raises UsageError for any other."""
+    for effect in effects:
+        if effect == Effect.CHANGE:
+            raise UsageError(
+                "--allow change: a live environment is never written to, and nothing can allow it.",
+                hint="Checks that write run on disposable servers: `verify`.",
+            )
+        if effect != Effect.LOAD:
+            raise UsageError(f"--allow {effect}: no such effect.", hint="`load` is the one that can be allowed.")
+    return frozenset(map(Effect, effects))
 
 
 def known_format(name: str, formats: tuple[str, ...]) -> None:

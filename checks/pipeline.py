@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
@@ -19,7 +20,7 @@ from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances, Earlier
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
-from checks.choice import Output, Selection
+from checks.choice import Leave, Output, Selection
 from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
@@ -33,6 +34,7 @@ from checks.runbook.model import Runbook
 from checks.targets.session import Endpoint, Target
 
 DISPOSABLE = "embedded"
+UNASKED = "interrupted before it was asked"
 SIDE_BY_SIDE = 4  # runs at once; each waits for its own server most of the time
 
 Run = Callable[[Watch, threading.Event], Results]
@@ -49,15 +51,18 @@ def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str
     return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], output)
 
 
-def check(selection: Selection, output: Output, *, environment: str, env_file: str) -> int:
+def check(selection: Selection, output: Output, *, environment: str, env_file: str, leave: Leave) -> int:
     """Ask the selected pages' live environment, read-only; the exit code of the whole.
 
-    Raises UsageError before any connection for an environment that no page has, or whose URL is not to be had.
+    Raises UsageError before any connection for an environment that no page has, whose URL is not to be had, or that is
+    protected from what `leave` allows.
     """
+    until = time.monotonic() + leave.deadline
     from checks.targets.environment import resolve
     from checks.targets.live import LiveTarget
 
     runbooks = _with_environment(load(selection.runbooks), environment)
+    leave.check(environment, protected=any(page.front.environments[environment].protected for page in runbooks))
     endpoints = {
         page.path: resolve(
             environment,
@@ -71,13 +76,24 @@ def check(selection: Selection, output: Output, *, environment: str, env_file: s
 
     def make(page: Runbook) -> Plan:
         engine = endpoints[page.path].engine
-        return plan(page, CATALOG, mode=Mode.CHECK, engine=engine, environment=environment, only=selection.only)
+        return plan(
+            page,
+            CATALOG,
+            mode=Mode.CHECK,
+            engine=engine,
+            environment=environment,
+            only=selection.only,
+            allow=leave.allow,
+        )
 
     _import_the_driver(endpoints.values())
+    turns: defaultdict[tuple[str | None, int | None], threading.Lock] = defaultdict(threading.Lock)
     runs: list[tuple[Plan, Run]] = []
     for one in _plans(runbooks, make):
         target = LiveTarget(environment, endpoints[one.runbook.path])
-        runs.append((one, partial(_check, one, target, partial(earlier, output.folder, one))))
+        turn = turns[target.endpoint.host, target.endpoint.port]
+        previous = partial(earlier, output.folder, one)
+        runs.append((one, partial(_check, one, target, previous=previous, turn=turn, until=until)))
     return _carry_out(runs, output)
 
 
@@ -118,7 +134,7 @@ def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: 
     from checks.prepare import prepare, server_for
 
     if stop.is_set():
-        return without_asking(one, DISPOSABLE, CouldNotTell("interrupted before it was asked", code=INTERRUPTED), watch)
+        return without_asking(one, DISPOSABLE, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
     watch.stage("starting a disposable PostgreSQL")
     try:
         target = server_for(one.runbook, postgres_bin)
@@ -133,11 +149,28 @@ def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: 
 
 
 def _check(
-    one: Plan, target: Target, previous: Callable[[str], Earlier | None], watch: Watch, stop: threading.Event
+    one: Plan,
+    target: Target,
+    watch: Watch,
+    stop: threading.Event,
+    *,
+    previous: Callable[[str], Earlier | None],
+    turn: threading.Lock,
+    until: float,
 ) -> Results:
-    watch.stage("asking")
+    """The run on a live target. Those on one server take turns: it sees the sessions of one run, not of all."""
     circumstances = replace(_circumstances(one.runbook, target), previous=previous)
-    return run(one, target, circumstances, watch=watch, stop=stop)
+    if not turn.acquire(timeout=max(0.0, until - time.monotonic())):
+        late = CouldNotTell("the run's own deadline passed before its turn at the server came", code="run.timeout")
+        return without_asking(one, target.name, late, watch)
+    try:
+        if stop.is_set():
+            return without_asking(one, target.name, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
+        watch.stage("asking")
+        left = max(0.0, until - time.monotonic())
+        return run(one, target, circumstances, watch=watch, stop=stop, deadline=left)
+    finally:
+        turn.release()
 
 
 def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None = None) -> Circumstances:

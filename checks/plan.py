@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,12 +37,20 @@ class PlannedCheck:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The checks of one runbook against one target, in the page's order. A disposable one has no `environment`."""
+    """The checks of one runbook against one target, in the page's order. A disposable one has no `environment`.
+
+    There is no plan to look at a live environment with a check in it that writes and is not skipped.
+    """
 
     runbook: Runbook
     mode: Mode
     environment: str
     checks: tuple[PlannedCheck, ...]
+
+    def __post_init__(self) -> None:
+        writes = [check.name for check in self.checks if check.check.effect is Effect.CHANGE and not check.skip]
+        if self.mode is Mode.CHECK and writes:
+            raise AssertionError(f"{', '.join(writes)}: a check that writes was planned for a live environment")
 
 
 def plan(
@@ -54,15 +62,20 @@ def plan(
     environment: str = "",
     only: Sequence[str] = (),
     timeout: float = DEFAULT_TIMEOUT,
+    allow: Collection[Effect] = (),
 ) -> Plan:
-    """The run's questions; `only` keeps checks by name or kind. Raises NothingSelected when none is left."""
+    """The run's questions; `only` keeps checks by name or kind. Raises NothingSelected when none is left.
+
+    `allow` is what may be done to a live environment besides observing: `load`. Writing is not for it to allow.
+    """
     entries = _selected(runbook, only)
     planned = tuple(
         PlannedCheck(
             entry=entry,
             check=catalog[entry.kind],
             timeout=timeout if entry.timeout is None else float(entry.timeout),
-            skip=_reason_to_skip(entry, catalog[entry.kind], mode, engine, environment),
+            skip=_not_here(entry, catalog[entry.kind], engine, environment)
+            or (_too_much(catalog[entry.kind], allow) if mode is Mode.CHECK else ""),
         )
         for entry in entries
     )
@@ -82,14 +95,20 @@ def _selected(runbook: Runbook, only: Sequence[str]) -> list[CheckEntry]:
     return selected
 
 
-def _reason_to_skip(entry: CheckEntry, check: Check, mode: Mode, engine: Engine, environment: str) -> str:
+def _not_here(entry: CheckEntry, check: Check, engine: Engine, environment: str) -> str:
+    """Why the check makes no sense of this target, or nothing."""
     if entry.environments and environment not in entry.environments:
         here = f"this is {environment}" if environment else "this is a disposable server"
         return f"only for {', '.join(entry.environments)}; {here}"
     if engine not in check.engines:
         return f"{check.kind} asks what {'SQLite' if engine == SQLITE else engine} does not have"
-    if mode is Mode.CHECK and check.effect is Effect.CHANGE:
+    return ""
+
+
+def _too_much(check: Check, allow: Collection[Effect]) -> str:
+    """Why the check must not be asked of a live target, or nothing."""
+    if check.effect is Effect.CHANGE:
         return "it writes, and writes are only ever made to disposable servers"
-    if mode is Mode.CHECK and check.effect is Effect.LOAD:
-        return "it puts load on the server, which a live one is spared"
+    if check.effect is Effect.LOAD and Effect.LOAD not in allow:
+        return "it puts load on the server, which a live one is spared without `--allow load`"
     return ""

@@ -6,6 +6,7 @@ import atexit
 import functools
 import gc
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -112,15 +113,25 @@ def verify(
 
 
 @shown_task(
-    RUN_HELP | {"env": "The environment of the runbook to look at.", "env-file": "Read variables from this file too."},
-    iterable=("runbook", "only"),
+    RUN_HELP
+    | {
+        "env": "The environment of the runbook to look at.",
+        "env-file": "Read variables from this file too.",
+        "allow": "`load`: ask checks that put load on the server too. Nothing allows a check to write.",
+        "confirm": "The name of a protected environment again, which --allow asks for.",
+        "deadline": "When the whole run ends, whatever a server does, such as 60s. Default: 2min.",
+    },
+    iterable=("runbook", "only", "allow"),
 )
 def check(
     _: Context,
     runbook: list[str],
     only: list[str],
+    allow: list[str],
     env: str = "",
     env_file: str = "",
+    confirm: str = "",
+    deadline: str = "2min",
     strict: bool = False,
     format: str = "text",
     out: str = "reports",
@@ -130,13 +141,14 @@ def check(
     The environment's URL comes from the variable its runbook names, from --env-file, or from a libpq service.
     """
     from checks import pipeline
-    from checks.choice import Selection
+    from checks.choice import Leave, Selection, allowed
 
     return pipeline.check(
         Selection(tuple(runbook), tuple(only)),
         _output(format, out, strict=strict),
         environment=env,
         env_file=env_file,
+        leave=Leave(allowed(allow), confirm, _duration("--deadline", deadline)),
     )
 
 
@@ -153,6 +165,27 @@ def lint(_: Context, runbook: list[str], sql: bool = False, postgres_bin: str = 
     from checks import pages
 
     return pages.lint(runbook, sql=sql, postgres_bin=postgres_bin, format=format)
+
+
+@shown_task(
+    RUNBOOK_HELP
+    | {
+        "role": "Name of the role to make. Default: pgrunbook_ and the runbook's name.",
+        "postgres-bin": "Folder with the PostgreSQL binaries to use.",
+    },
+    iterable=("runbook",),
+)
+def grants(_: Context, runbook: list[str], role: str = "", postgres_bin: str = "") -> int:
+    """Print the SQL that makes a role which can run a page's observing checks and nothing else.
+
+    What the checks need is looked up on a disposable server with the page's migrations; no live database is touched.
+    """
+    from checks import pages
+    from checks.grants.command import show
+
+    return show(
+        pages.load(runbook), role=role, postgres_bin=postgres_bin, command=shlex.join(["invoke", *sys.argv[1:]])
+    )
 
 
 @shown_task({"code": "A finding code, such as migrations.behind."}, positional=["code"])
@@ -192,7 +225,7 @@ def doctor(_: Context, format: str = "text") -> int:
 
 def namespace(*more: Task[Any]) -> Collection:
     """The tasks under their names, for tasks.py, which adds a checkout's own, and for the `pgrunbook` command."""
-    return Collection(verify, check, lint, explain, list_, report, doctor, *more)
+    return Collection(verify, check, lint, grants, explain, list_, report, doctor, *more)
 
 
 def _output(format: str, out: str, *, strict: bool = False) -> Output:
@@ -205,3 +238,15 @@ def _whole_number(flag: str, text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"{flag} {text}: not a whole number above 0.")
     return int(text)
+
+
+def _duration(flag: str, text: str) -> float:
+    from checks.units import seconds
+
+    try:
+        found = seconds(text)
+    except ValueError as mistake:
+        raise UsageError(f"{flag} {text}: {mistake}.") from None
+    if not found:
+        raise UsageError(f"{flag} {text}: a duration above 0 is wanted.")
+    return found

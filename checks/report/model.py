@@ -15,6 +15,7 @@ from checks.check import Cell, Engine, Severity
 from checks.plan import Mode
 from checks.report.provenance import Provenance
 from checks.result import Status
+from checks.snapshot import Snapshot
 
 FORMAT: Literal["pgrunbook report"] = "pgrunbook report"
 VERSION: Literal[1] = 1
@@ -159,7 +160,7 @@ class PageSection:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run of one runbook against one target, whole."""
+    """One run of one runbook against one target, whole. `snapshot` is there where a check failed or errored."""
 
     format: Literal["pgrunbook report"]
     version: Literal[1]
@@ -170,6 +171,17 @@ class Report:
     fixes: tuple[Fix, ...]
     page: tuple[PageSection, ...]
     provenance: Provenance
+
+    @property
+    def safety(self) -> str:
+        """How the sessions with a live database were held back; empty for another target, or where none was opened."""
+        attempt = self.guards.get("write_attempt")
+        if not (self.run.environment and attempt):
+            return ""
+        waits = [f"{name} {self.guards[name]}" for name in ("lock_timeout", "statement_timeout") if name in self.guards]
+        slots = self.guards.get("free_connection_slots")
+        said = [f"read-only, a write was tried and {attempt}", ", ".join(waits), slots and f"{slots} slots free"]
+        return "; ".join(one for one in said if one)
 
     def check(self, name: str) -> CheckReport | None:
         """The check of that name, or None when it was not part of the run."""

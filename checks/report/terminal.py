@@ -41,6 +41,8 @@ def _print_verdict(console: Console, report: Report, file: Path | None, width: i
     run = report.run
     console.line(f"{plain(run.runbook):<{width}}  {_verdict(console, run.verdict, run.sentence)}")
     console.line(f"{'':<{width}}  {plain(run.server)}; {show_seconds(run.seconds)}")
+    if report.safety:
+        console.line(f"{'':<{width}}  {plain(report.safety)}")
     if file is not None:
         console.line(f"{'':<{width}}  {plain(str(file))}")
 
