@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ from checks.targets.reach import within_reach
 from checks.targets.runfolder import RunFolder
 from checks.targets.session import Endpoint
 from checks.targets.template import SUPERUSER
-from checks.targets.tuning import command_line
+from checks.targets.tuning import Setting, command_line
 from tests.catalog.tools import Elsewhere
 
 PATIENCE = 20.0
-FOR_REPLICATION = {"wal_level": "replica", "max_wal_senders": 5, "max_replication_slots": 5}
+FOR_REPLICATION: Mapping[str, Setting] = {"wal_level": "logical", "max_wal_senders": 5, "max_replication_slots": 5}
 
 
 def wait_until(connection: psycopg.Connection[Any], condition: str) -> None:

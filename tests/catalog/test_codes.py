@@ -59,6 +59,7 @@ def test_only_good_news_needs_no_fix() -> None:
         "migrations.no_drift",
         "migrations.rehearsed",
         "query.as_expected",
+        "replication.in_step",
         "schema.complete",
         "sequences.headroom",
         "settings.as_expected",
