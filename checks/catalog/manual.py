@@ -55,7 +55,6 @@ _TYPES = {
     "Size": "size",
     "Percent": "percentage",
     "Positive": "number",
-    "Overrun": "percentage",
     "dict[str, int]": "numbers by name",
     "Count": "number or comparison",
     "Limit": "size or comparison",

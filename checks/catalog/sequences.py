@@ -18,9 +18,9 @@ from checks.catalog.sql import statements
 from checks.check import Answer, Asking, Cell, Check, Code, Finding, Query
 from checks.errors import CouldNotTell
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
-from checks.runbook.rules import Percent
+from checks.units import Percent
 
-EXAMPLE = "sequences: {used: 60, may_cycle: [game.turn_seq]}"
+EXAMPLE = "sequences: {used: 60%, may_cycle: [game.turn_seq]}"
 
 SHOWN = 10
 # https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-INT; other types end later than any sequence.
@@ -34,7 +34,7 @@ class Parameters:
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
 
     used: Percent = field(
-        default=75,
+        default=Percent(75),
         metadata={"description": "How much of its numbers a sequence, or the column it feeds, may have used up."},
     )
     may_cycle: Names = field(
@@ -113,7 +113,7 @@ def _broken(parameters: Parameters, supplies: Sequence[Supply]) -> Iterator[Find
     low = [supply for supply in supplies if supply.used > parameters.used and not (supply.cycles and not supply.column)]
     may_cycle = {qualified(name) for name in parameters.may_cycle}
     again = [supply for supply in supplies if supply.cycles and supply.column and supply.name not in may_cycle]
-    limit = f"at most {parameters.used} % used"
+    limit = f"at most {parameters.used} used"
     for code, found in (
         ("sequences.nearly_used", [supply for supply in low if not supply.narrower]),
         ("sequences.column_nearly_full", [supply for supply in low if supply.narrower]),
@@ -131,7 +131,7 @@ def _how_low(found: Sequence[Supply]) -> str:
     [worst, *others] = sorted(found, key=lambda supply: -supply.used)
     ends = f" before column {worst.column} is full" if worst.narrower else ""
     more = f"; {plural(len(others), 'other sequence')} {is_are(others)} low, too" if others else ""
-    return f"Sequence {worst.name} has used {worst.used:.1f} % of its numbers; {worst.left:,} are left{ends}{more}."
+    return f"Sequence {worst.name} has used {worst.used:.1f}% of its numbers; {worst.left:,} are left{ends}{more}."
 
 
 def _headroom(parameters: Parameters, supplies: Sequence[Supply]) -> Finding:
@@ -148,13 +148,13 @@ def _headroom(parameters: Parameters, supplies: Sequence[Supply]) -> Finding:
         return Finding("sequences.headroom", True, "There is no sequence to judge: nothing here can run out.")
     most = max(supplies, key=lambda supply: supply.used)
     sentence = f"{plural(count, 'sequence')} {'has' if count == 1 else 'have'} numbers left; the most used is "
-    sentence += f"{most.name}, {most.used:.1f} %."
-    limit = f"at most {parameters.used} % used"
+    sentence += f"{most.name}, {most.used:.1f}%."
+    limit = f"at most {parameters.used} used"
     return Finding("sequences.headroom", True, sentence, limit, _worst(supplies), _evidence(supplies))
 
 
 def _worst(supplies: Sequence[Supply]) -> str:
-    return f"{max(supply.used for supply in supplies):.1f} % used"
+    return f"{max(supply.used for supply in supplies):.1f}% used"
 
 
 def _evidence(supplies: Sequence[Supply]) -> tuple[Mapping[str, Cell], ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.inventory import Names
@@ -19,13 +19,13 @@ from checks.catalog.vacuum_codes import CODES
 from checks.check import Answer, Asking, Cell, Check, Finding, Query
 from checks.errors import CouldNotTell
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
-from checks.runbook.rules import Percent, Positive, Where
-from checks.units import Duration, show_seconds
+from checks.runbook.rules import Positive
+from checks.units import Duration, Percent, show_seconds
 
 EXAMPLE = """\
 vacuum:
-  wraparound: 40
-  dead: 30
+  wraparound: 40%
+  dead: 30%
   rows: 50000
   analyzed_within: 7d
   ignore: [audit.archive]"""
@@ -36,8 +36,6 @@ REFUSED_AT = 2**31 - 1 - 3_000_000
 COUNTERS = ("transactions", "multixacts")
 SHOWN = 10
 
-Overrun = Annotated[int, Where(range(100, 1001).__contains__, "must be a percentage from 100 to 1000")]
-
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
@@ -46,27 +44,29 @@ class Parameters:
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
 
     wraparound: Percent = field(
-        default=50,
+        default=Percent(50),
         metadata={
             "description": "The age of any database of the server, in transactions or multixacts, as part of the "
             f"{REFUSED_AT:,} at which PostgreSQL refuses to write. Raise it where `autovacuum_freeze_max_age` is over "
             "a billion."
         },
     )
-    overdue: Overrun = field(
-        default=150,
+    overdue: Percent = field(
+        default=Percent(150),
         metadata={
             "description": "The same age as part of `autovacuum_freeze_max_age` (`autovacuum_multixact_freeze_max_age`)"
-            ", at which PostgreSQL begins to vacuum in any case: well over 100, that does not succeed."
+            ", at which PostgreSQL begins to vacuum in any case: well over 100%, that does not succeed."
         },
     )
     held_back: Positive = field(
         default=10_000_000,
         metadata={"description": "For how many transactions anybody may keep dead rows from being removed."},
     )
-    dead: Percent = field(default=40, metadata={"description": "How many of a large table's rows may be dead."})
+    dead: Percent = field(
+        default=Percent(40), metadata={"description": "How many of a large table's rows may be dead."}
+    )
     changed: Percent = field(
-        default=50,
+        default=Percent(50),
         metadata={"description": "How many of a large table's rows may have changed since it was analyzed."},
     )
     rows: Positive = field(
@@ -178,16 +178,16 @@ def _ages(parameters: Parameters, seen: Seen) -> Iterator[Finding]:
     """Each counter's oldest database, told by the graver of the two limits it is over."""
     for counter in COUNTERS:
         eldest = max(seen.databases, key=lambda row: int(row[counter]))
-        age, limit, forced = eldest[counter], parameters.wraparound * REFUSED_AT / 100, seen.limits[counter]
+        age, limit, forced = eldest[counter], parameters.wraparound.of(REFUSED_AT), seen.limits[counter]
         how_old = f"Database {eldest['name']} is {age:,} {counter} old"
         if age > limit:
-            part = f"{100 * age / REFUSED_AT:.1f} %"
+            part = f"{100 * age / REFUSED_AT:.1f}%"
             sentence = f"{how_old}, {part} of the way to where PostgreSQL refuses every write."
-            wanted = f"at most {parameters.wraparound} % of {REFUSED_AT:,}"
+            wanted = f"at most {parameters.wraparound} of {REFUSED_AT:,}"
             yield Finding("vacuum.wraparound", False, sentence, wanted, part, seen.ages)
-        elif age * 100 > forced * parameters.overdue:
+        elif age > parameters.overdue.of(forced):
             sentence = f"{how_old}, and has not been frozen though PostgreSQL began to try at {forced:,}."
-            wanted = f"at most {parameters.overdue} % of {forced:,}"
+            wanted = f"at most {parameters.overdue} of {forced:,}"
             yield Finding("vacuum.freeze_overdue", False, sentence, wanted, f"{age:,}", seen.ages)
 
 
@@ -221,15 +221,15 @@ def _neglected(parameters: Parameters, seen: Seen) -> Iterator[Finding]:
     large = _large(parameters, seen)
     dead = sorted((t for t in large if t.dead_percent > parameters.dead), key=lambda t: -t.dead)
     if dead:
-        sentence = f"{dead[0].dead_percent:.0f} % of the rows of {dead[0].name} are dead{_others(dead)}."
-        observed = f"{dead[0].dead_percent:.0f} %"
-        yield Finding("vacuum.dead_rows", False, sentence, f"at most {parameters.dead} %", observed, _evidence(dead))
+        sentence = f"{dead[0].dead_percent:.0f}% of the rows of {dead[0].name} are dead{_others(dead)}."
+        observed = f"{dead[0].dead_percent:.0f}%"
+        yield Finding("vacuum.dead_rows", False, sentence, f"at most {parameters.dead}", observed, _evidence(dead))
     stale = [t for t in large if t.unknown or t.changed_percent > parameters.changed]
     if stale:
-        why = "was never analyzed" if stale[0].unknown else f"changed in {stale[0].changed_percent:.0f} % of its rows"
+        why = "was never analyzed" if stale[0].unknown else f"changed in {stale[0].changed_percent:.0f}% of its rows"
         since = "" if stale[0].unknown else " since it was analyzed"
         sentence = f"Table {stale[0].name} {why}{since}, so that its plans are guesses{_others(stale)}."
-        wanted = f"analyzed after {parameters.changed} % of the rows changed"
+        wanted = f"analyzed after {parameters.changed} of the rows changed"
         yield Finding("vacuum.not_analyzed", False, sentence, wanted, why, _evidence(stale))
     yield from _not_since("vacuumed", parameters.vacuumed_within, [(table, table.vacuumed) for table in large])
     yield from _not_since("analyzed", parameters.analyzed_within, [(table, table.analyzed) for table in large])
@@ -276,7 +276,7 @@ def _in_order(parameters: Parameters, seen: Seen, *, disposable: bool) -> Findin
     tables = "what autovacuum would do is not judged on a disposable server" if disposable else f"{large} looked after"
     age = f"{eldest['transactions']:,} transactions"
     sentence = f"The oldest database, {eldest['name']}, is {age} old; {tables}."
-    wanted = f"at most {parameters.wraparound} % of {REFUSED_AT:,}"
+    wanted = f"at most {parameters.wraparound} of {REFUSED_AT:,}"
     return Finding("vacuum.keeps_up", True, sentence, wanted, age, seen.ages)
 
 

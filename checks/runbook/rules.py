@@ -49,5 +49,4 @@ Line = Annotated[
 ]
 Attribute = Annotated[str, form(r"[\w.]+:[\w.]+", "must be written as module:attribute, such as models:Base.metadata")]
 Major = Annotated[int, Where(range(9, 100).__contains__, "must be a major version of PostgreSQL, such as 16")]
-Percent = Annotated[int, Where(range(1, 101).__contains__, "must be a percentage from 1 to 100")]
 Positive = Annotated[int, Where(lambda number: number > 0, "must be 1 or more")]

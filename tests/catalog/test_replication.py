@@ -257,7 +257,7 @@ def test_a_slot_that_is_missing_does_not_hold(in_step: Pair) -> None:
 
 
 def test_a_role_that_sees_nothing_has_no_verdict(in_step: Pair) -> None:
-    """Without the right to see the other server neither side has a verdict, and each names the grant that is missing."""
+    """A role that cannot see the other server gets no verdict from either, but the name of the grant it lacks."""
     in_step.primary.execute("CREATE ROLE stranger LOGIN PASSWORD 'only for this test'")
     in_step.catch_up()
     try:
