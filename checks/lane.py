@@ -23,6 +23,7 @@ from checks.secrets import mask
 from checks.targets.session import Server, Session, Target
 from checks.units import show_seconds
 
+GLANCE = 0.2  # seconds an idle session may take to say goodbye
 GRACE = 1.0  # seconds the server's own statement_timeout is given to speak first
 
 
@@ -107,19 +108,42 @@ class Lane:
         self._planned = planned
         self._session: Session | None = None
         self._aborted = False
+        self._holds = False
+        self._done, self._released = threading.Event(), threading.Event()
+        # A daemon: a check stuck in a system call must not keep the process from ending.
+        self._thread = threading.Thread(target=self._run, name=f"lane {planned[0].name}", daemon=True)
         self._writable = any(check.check.effect is Effect.CHANGE for check in planned)
         self._timeout = planned[0].timeout
         self.deadline = float("inf")
         self.server: Server | None = None
         self.guards: dict[str, str] = {}
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether its checks only ask queries, so that its session may serve to look at the server too."""
+        return not any(check.check.alone for check in self._planned)
+
+    def hold(self) -> None:
+        """Keep the session when the checks are done, until released."""
+        self._holds = True
+
+    def held(self, seconds: float) -> Session | None:
+        """The session that is kept, once the checks are done; None where there is none, or not in time."""
+        return self._session if not self._aborted and self._done.wait(seconds) and not self._aborted else None
+
+    def release(self) -> None:
+        """Have the session that is kept closed in good order, for which an idle one takes no time."""
+        self._released.set()
+        if not self._aborted and self._done.wait(GLANCE):
+            self._thread.join(GLANCE)
+
     def start(self) -> None:
-        # A daemon: a check stuck in a system call must not keep the process from ending.
-        threading.Thread(target=self._run, name=f"lane {self._planned[0].name}", daemon=True).start()
+        self._thread.start()
 
     def abort(self) -> None:
         """Free this lane's thread, whatever it waits for, and let it open no further session."""
         self._aborted = True
+        self._released.set()
         self.deadline = float("inf")
         if self._session is not None:
             self._session.abort()
@@ -135,10 +159,14 @@ class Lane:
         begun = [self._begin(check) for check in self._planned]
         inquiries = [kept for inquiry in begun for kept in self._post_or_keep(inquiry, inquiry.advance())]
         while inquiries and not self._aborted:
-            self.deadline = time.monotonic() + len(inquiries) * (self._timeout + GRACE)
+            # The session's own patience ends first: it knows that it is the peer who is silent.
+            self.deadline = time.monotonic() + len(inquiries) * (self._timeout + GRACE) + GRACE
             inquiries = self._round(inquiries)
-        self._drop_session()
         self.deadline = float("inf")
+        self._done.set()
+        if self._holds:
+            self._released.wait()
+        self._drop_session()
 
     def _begin(self, check: PlannedCheck) -> Inquiry:
         self.deadline = time.monotonic() + check.timeout + GRACE

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from checks.check import Finding, Severity
 from checks.plan import Plan, PlannedCheck
+from checks.snapshot import Snapshot
 from checks.targets.session import Server
 
 
@@ -48,6 +49,7 @@ class Results:
 
     `server` is None when no session was ever opened. `guards` are the safety settings as the server read them back.
     `interrupted` is set when the run was cut short and some results are missing their verdict for that reason.
+    `snapshot` is what the server looked like at the end, where a check failed or errored.
     """
 
     plan: Plan
@@ -58,6 +60,7 @@ class Results:
     seconds: float
     results: tuple[Result, ...]
     interrupted: bool = False
+    snapshot: Snapshot | None = None
 
 
 def judge(findings: Sequence[Finding], severity: Severity) -> Status:

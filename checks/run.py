@@ -9,7 +9,10 @@ from datetime import UTC, datetime
 
 from checks.board import Board, Watch
 from checks.catalog.circumstances import Circumstances
+from checks.check import Effect
+from checks.choice import DEADLINE
 from checks.errors import CouldNotTell
+from checks.evidence import gather, holder
 from checks.lane import Lane
 from checks.plan import Plan, PlannedCheck
 from checks.result import Results
@@ -18,7 +21,6 @@ from checks.targets.session import Target
 CHECKS_A_LANE = 8
 SHARED_LANES = 3  # with a check that is alone, four sessions at the most: a live server keeps its slots
 GLANCE = 0.2  # seconds between looks at whether someone wants the run stopped
-RUN_DEADLINE = 120.0
 INTERRUPTED = "run.interrupted"
 MIGRATIONS = "migrations"
 CONNECTIVITY = "connectivity"
@@ -32,24 +34,32 @@ def run(
     watch: Watch,
     stop: threading.Event,
     withheld: CouldNotTell | None = None,
-    deadline: float = RUN_DEADLINE,
+    deadline: float = DEADLINE,
 ) -> Results:
     """Every check's result, in the plan's order. `deadline` is in seconds and covers the whole run.
 
     When `stop` is set the run ends early: what is known is returned, the rest is errored as interrupted. `withheld` is
     why the database is not in the state the page speaks of: then only the checks that can say more of it are asked.
-    Never raises for what a check or a server does.
+    Never raises for what a check or a server does; a check that writes and a live target are a mistake of the caller.
     """
     started, clock = datetime.now(UTC), time.monotonic()
     board = Board(plan.checks, watch)
     asked = [check for check in plan.checks if not check.skip]
+    if not target.disposable and any(check.check.effect is Effect.CHANGE for check in asked):
+        raise AssertionError("a check that writes was to be asked of a database that is not disposable")
     if withheld is not None:
         asked = [check for check in asked if check.check.kind == MIGRATIONS]
         board.close(withheld.code, withheld.sentence, withheld.hint, besides=asked)
     lanes = [Lane(target, circumstances, board, checks) for checks in _lanes(asked)]
+    keeper = holder(lanes)
+    if keeper is not None:
+        keeper.hold()
     for lane in lanes:
         lane.start()
     _wait(lanes, board, until=clock + deadline, stop=stop)
+    snapshot = gather(target, lanes, board.results(), until=clock + deadline, stopped=stop.is_set())
+    if keeper is not None:
+        keeper.release()
     for lane in lanes:
         lane.abort()
     first = next((lane for lane in lanes if lane.server), None)
@@ -62,6 +72,7 @@ def run(
         seconds=time.monotonic() - clock,
         results=board.results(),
         interrupted=stop.is_set(),
+        snapshot=snapshot,
     )
 
 

@@ -9,7 +9,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 EXIT_CODES = """
     Exit codes: 0 all held, 1 a check failed, 2 the runbook or the command line is wrong, 3 could not tell,
-    5 nothing selected, 130 interrupted.
+    5 nothing selected, 130 interrupted. With --format nagios they are a plug-in's: 0 OK, 1 WARNING (a check warned),
+    2 CRITICAL (one failed), 3 UNKNOWN (anything else).
     """
 
 RUNBOOK_HELP = {"runbook": "A runbook by name or path; may be repeated. Default: every page in runbooks/."}
@@ -35,7 +36,7 @@ PAGES_HELP = RUNBOOK_HELP | {"format": "What stdout gets: text or json. Default:
 RUN_HELP = RUNBOOK_HELP | {
     "only": "A check by name or kind; may be repeated. Default: every check of the page.",
     "strict": "Warnings fail the run.",
-    "format": "What stdout gets: text, json, markdown or junit. Default: text.",
+    "format": "What stdout gets: text, json, markdown, junit or nagios. Default: text.",
     "out": "Folder the reports are written to. Default: reports.",
 }
 
@@ -68,14 +69,38 @@ def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
         return body(*positional, **flags) or HELD
     except PgrunbookError as error:
         sys.stderr.write(f"{mask(str(error))}\n")
-        return error.exit_code
+        return _without_report(flags, error.exit_code, error.sentence)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
-        return INTERRUPTED
+        return _without_report(flags, INTERRUPTED, "interrupted")
+    except Exception:
+        if not _for_monitoring(flags):
+            raise
+        # Python itself would end with 1, which monitoring takes for a warning.
+        import traceback
+
+        sys.stderr.write(mask(traceback.format_exc()))
+        return _without_report(flags, COULD_NOT_TELL, "a bug of pgrunbook; its traceback is on stderr")
     except BrokenPipeError:
         # The reader of our output went away (`| head`). Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_TELL
+
+
+def _for_monitoring(flags: Mapping[str, Any]) -> bool:
+    from checks.choice import NAGIOS
+
+    return flags.get("format") == NAGIOS
+
+
+def _without_report(flags: Mapping[str, Any], code: int, sentence: str) -> int:
+    """The exit code of a run that came to no report. Monitoring gets its line, and a code it takes for UNKNOWN."""
+    if not _for_monitoring(flags):
+        return code
+    from checks.report import nagios
+
+    sys.stdout.write(nagios.unknown(sentence))
+    return nagios.UNKNOWN
 
 
 @shown_task(
@@ -119,6 +144,7 @@ def verify(
         "env-file": "Read variables from this file too.",
         "allow": "`load`: ask checks that put load on the server too. Nothing allows a check to write.",
         "confirm": "The name of a protected environment again, which --allow asks for.",
+        "wait": "Wait so long, such as 60s, for the server to take a session: a try every 10 s, five at the least.",
         "deadline": "When the whole run ends, whatever a server does, such as 60s. Default: 2min.",
     },
     iterable=("runbook", "only", "allow"),
@@ -132,6 +158,7 @@ def check(
     env_file: str = "",
     confirm: str = "",
     deadline: str = "2min",
+    wait: str = "",
     strict: bool = False,
     format: str = "text",
     out: str = "reports",
@@ -149,6 +176,7 @@ def check(
         environment=env,
         env_file=env_file,
         leave=Leave(allowed(allow), confirm, _duration("--deadline", deadline)),
+        wait=_duration("--wait", wait) if wait else 0.0,
     )
 
 

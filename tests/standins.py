@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from checks import snapshot
 from checks.check import POSTGRESQL, Answer, Asking, Check, Code, Effect, Finding, Query
 from checks.errors import ConnectionFailed
 from checks.plan import Mode, Plan, PlannedCheck
@@ -37,6 +38,9 @@ class StandInSession:
     round_trip: float = 0.001
 
     def ask(self, queries: Sequence[Query], *, patience: float, arrived: Arrived = unheard) -> list[Answer]:
+        if list(queries) == snapshot.queries():
+            self.target.looks += 1
+            return []
         self.target.flights.append([query.sql for query in queries])
         answers: list[Answer] = []
         for query in queries:
@@ -63,7 +67,7 @@ class StandInSession:
 
 @dataclass
 class StandInTarget:
-    """Opens stand-in sessions, and remembers them and their flights."""
+    """Opens stand-in sessions, and remembers them and their flights, and how often it was looked at in the end."""
 
     name: str = "stand-in"
     engine: str = POSTGRESQL
@@ -72,6 +76,7 @@ class StandInTarget:
     refuses: str = ""
     sessions: list[StandInSession] = field(default_factory=list)
     flights: list[list[str]] = field(default_factory=list)
+    looks: int = 0
 
     def open(self, *, writable: bool = False, timeout: float = 5.0) -> StandInSession:
         if self.refuses:
@@ -91,6 +96,9 @@ class Onlooker:
     seen: list[Result] = field(default_factory=list)
 
     def stage(self, sentence: str) -> None:
+        """Nothing to remember."""
+
+    def delayed(self, sentence: str) -> None:
         """Nothing to remember."""
 
     def finished(self, result: Result) -> None:

@@ -53,6 +53,7 @@ def report_of(results: Results, *, provenance: Provenance, codes: Mapping[str, C
         fixes=_fixes(results.plan.runbook, checks, codes),
         page=tuple(_section(section) for section in results.plan.runbook.sections),
         provenance=provenance,
+        snapshot=results.snapshot,
     )
     whole: Report = cleaned(report)
     return whole

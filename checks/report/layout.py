@@ -116,6 +116,23 @@ class Page:
             return f"\n\n{escape.block(value.strip(), 'text')}"
         return f" {escape.text(value)}" if value.strip() else " (nothing)"
 
+    def snapshot(self) -> str:
+        """What the server looked like, a table each; a look that found nothing says so."""
+        seen = self._report.snapshot
+        if seen is None:
+            return ""
+        tables = {
+            "Sessions": (seen.sessions, "no other session"),
+            "Who waits for whom": (seen.locks, "nobody waits for a lock"),
+            "Settings other than the default": (seen.settings, "none"),
+            "Archiver": (seen.archiver, "not known"),
+        }
+        parts = [
+            f"**{title}**\n\n{escape.evidence_table(rows)}" if rows else f"**{title}**: {nothing}."
+            for title, (rows, nothing) in tables.items()
+        ]
+        return "\n\n".join([*parts, *(f"Not seen: {escape.text(one)}" for one in seen.missing)])
+
     def provenance(self) -> list[list[str]]:
         """What the run was made of, one row each."""
         report, origin = self._report, self._report.provenance

@@ -171,6 +171,7 @@ class Report:
     fixes: tuple[Fix, ...]
     page: tuple[PageSection, ...]
     provenance: Provenance
+    snapshot: Snapshot | None = None
 
     @property
     def safety(self) -> str:
