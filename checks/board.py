@@ -18,6 +18,10 @@ class Watch(Protocol):
         """What is being done now, before or between checks: `applying 5 migrations`."""
         ...
 
+    def delayed(self, sentence: str) -> None:
+        """Why the checks are not asked yet, which may last; a log shows this too."""
+        ...
+
     def finished(self, result: Result) -> None:
         """One check came to its end."""
         ...

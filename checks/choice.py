@@ -11,7 +11,8 @@ from checks.errors import UsageError
 from checks.suggest import did_you_mean
 
 DEADLINE = 120.0  # seconds
-FORMATS = ("text", "json", "markdown", "junit")
+NAGIOS = "nagios"
+FORMATS = ("text", "json", "markdown", "junit", NAGIOS)
 
 
 @dataclass(frozen=True, slots=True)

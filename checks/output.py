@@ -7,13 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from checks.choice import Output
+from checks.choice import NAGIOS, Output
 from checks.report import files
 from checks.report.index import newest, rewrite_index
 from checks.report.jsonfile import to_json
 from checks.report.junit import junit
 from checks.report.markdown import markdown
 from checks.report.model import Report
+from checks.report.nagios import line, state
 from checks.report.summary import annotation_lines, append_summary, on_github
 from checks.report.terminal import print_outcome
 from checks.result import worst
@@ -52,7 +53,12 @@ def show_newest(runbooks: Sequence[str], output: Output) -> int:
         output,
         {report.run.runbook: path.with_suffix(".md") for report, path in zip(reports, found, strict=True)},
     )
-    return worst(report.run.exit_code for report in reports)
+    return exit_code(reports, output)
+
+
+def exit_code(reports: Sequence[Report], output: Output) -> int:
+    """What the reports together end the command with: ours, or a monitoring plug-in's where its line is asked for."""
+    return state(reports) if output.format == NAGIOS else worst(report.run.exit_code for report in reports)
 
 
 def _drawn(reports: Sequence[Report], output: Output) -> str:
@@ -60,4 +66,6 @@ def _drawn(reports: Sequence[Report], output: Output) -> str:
         return "[" + ",\n".join(to_json(report).rstrip("\n") for report in reports) + "]\n"
     if output.format == "markdown":
         return "\n".join(markdown(report) for report in reports)
+    if output.format == NAGIOS:
+        return line(reports)
     return junit(reports)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from checks.board import Watch
 from checks.catalog import CATALOG
-from checks.catalog.circumstances import Circumstances, Earlier
+from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
 from checks.choice import Leave, Output, Selection
@@ -28,10 +28,11 @@ from checks.plan import Mode, Plan, plan
 from checks.report.previous import earlier
 from checks.report.progress import Progress, progress_for
 from checks.report.provenance import Checkout, provenance_of
-from checks.result import Results, worst
+from checks.result import Results
 from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
 from checks.targets.session import Endpoint, Target
+from checks.wait import Wait, wait_for
 
 DISPOSABLE = "embedded"
 UNASKED = "interrupted before it was asked"
@@ -51,14 +52,17 @@ def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str
     return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], output)
 
 
-def check(selection: Selection, output: Output, *, environment: str, env_file: str, leave: Leave) -> int:
+def check(
+    selection: Selection, output: Output, *, environment: str, env_file: str, leave: Leave, wait: float = 0.0
+) -> int:
     """Ask the selected pages' live environment, read-only; the exit code of the whole.
 
+    For up to `wait` seconds it waits for each server to take a session before anything is asked of it.
     Raises UsageError before any connection for an environment that no page has, whose URL is not to be had, or that is
     protected from what `leave` allows.
     """
-    until = time.monotonic() + leave.deadline
-    from checks.targets.environment import resolve
+    until = time.monotonic() + leave.deadline + wait
+    from checks.targets.environment import known_variables, resolve
     from checks.targets.live import LiveTarget
 
     runbooks = _with_environment(load(selection.runbooks), environment)
@@ -88,12 +92,16 @@ def check(selection: Selection, output: Output, *, environment: str, env_file: s
 
     _import_the_driver(endpoints.values())
     turns: defaultdict[tuple[str | None, int | None], threading.Lock] = defaultdict(threading.Lock)
+    variables = known_variables(Path(env_file) if env_file else None)
+    patience = Wait.begin(wait) if wait else None
     runs: list[tuple[Plan, Run]] = []
     for one in _plans(runbooks, make):
         target = LiveTarget(environment, endpoints[one.runbook.path])
         turn = turns[target.endpoint.host, target.endpoint.port]
-        previous = partial(earlier, output.folder, one)
-        runs.append((one, partial(_check, one, target, previous=previous, turn=turn, until=until)))
+        known = replace(
+            _circumstances(one.runbook, target), previous=partial(earlier, output.folder, one), variables=variables
+        )
+        runs.append((one, partial(_check, one, target, known, turn=turn, until=until, wait=patience)))
     return _carry_out(runs, output)
 
 
@@ -151,19 +159,22 @@ def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: 
 def _check(
     one: Plan,
     target: Target,
+    circumstances: Circumstances,
     watch: Watch,
     stop: threading.Event,
     *,
-    previous: Callable[[str], Earlier | None],
     turn: threading.Lock,
     until: float,
+    wait: Wait | None,
 ) -> Results:
     """The run on a live target. Those on one server take turns: it sees the sessions of one run, not of all."""
-    circumstances = replace(_circumstances(one.runbook, target), previous=previous)
     if not turn.acquire(timeout=max(0.0, until - time.monotonic())):
         late = CouldNotTell("the run's own deadline passed before its turn at the server came", code="run.timeout")
         return without_asking(one, target.name, late, watch)
     try:
+        if wait is not None:
+            watch.stage("waiting for the server")
+            wait_for(target, wait, tell=watch.delayed, stop=stop)
         if stop.is_set():
             return without_asking(one, target.name, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
         watch.stage("asking")
@@ -191,7 +202,7 @@ def _carry_out(runs: Sequence[tuple[Plan, Run]], output: Output) -> int:
     progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with progress:
         results = _side_by_side(runs, progress)
-    from checks.output import publish
+    from checks.output import exit_code, publish
     from checks.report.compose import report_of
 
     reports = [
@@ -204,7 +215,7 @@ def _carry_out(runs: Sequence[tuple[Plan, Run]], output: Output) -> int:
         for one in results
     ]
     publish(reports, output)
-    return worst(report.run.exit_code for report in reports)
+    return exit_code(reports, output)
 
 
 def _side_by_side(runs: Sequence[tuple[Plan, Run]], progress: Progress) -> list[Results]:
@@ -212,9 +223,9 @@ def _side_by_side(runs: Sequence[tuple[Plan, Run]], progress: Progress) -> list[
     stop = threading.Event()
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="run") as pool:
         futures = [pool.submit(one, progress.planned(its_plan), stop) for its_plan, one in runs]
-        _import_the_reports()
         while not all(future.done() for future in futures):
             try:
+                _import_the_reports()  # here, since Ctrl-C may come during it too
                 wait(futures)
             except KeyboardInterrupt:
                 stop.set()

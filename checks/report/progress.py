@@ -66,6 +66,9 @@ class SilentProgress:
     def stage(self, sentence: str) -> None:
         """Nobody listens."""
 
+    def delayed(self, sentence: str) -> None:
+        """Nobody listens."""
+
     def finished(self, result: Result) -> None:
         """Nobody listens."""
 
@@ -93,6 +96,11 @@ class Lines:
         pieces = [self._console.status(result.status), names, sentence, self._console.faint(time)]
         return "  ".join(piece for piece in pieces if piece)
 
+    def of_waiting(self, plan: Plan, sentence: str) -> str:
+        """`WAITING  gaia  127.0.0.1 refuses the connection. Trying for 50.0 s more.`"""
+        name = f"{plain(plan.runbook.front.runbook):<{self._runbook_width}}"
+        return f"{'WAITING':<{WIDEST_WORD}}  {name}  {shortened(plain(sentence), LONGEST_SENTENCE)}"
+
 
 class PlainProgress:
     """One line for each check as it ends."""
@@ -117,6 +125,9 @@ class _PlainWatch:
 
     def stage(self, sentence: str) -> None:
         """A log holds what came of it; what is being done is for those who watch."""
+
+    def delayed(self, sentence: str) -> None:
+        self._console.line(self._lines.of_waiting(self._plan, sentence))
 
     def finished(self, result: Result) -> None:
         self._console.line(self._lines.of(self._plan, result))
@@ -179,6 +190,9 @@ class _LiveWatch:
         self.name = plain(plan.runbook.front.runbook)
 
     def stage(self, sentence: str) -> None:
+        self._stage = plain(sentence)
+
+    def delayed(self, sentence: str) -> None:
         self._stage = plain(sentence)
 
     def finished(self, result: Result) -> None:

@@ -34,6 +34,9 @@ class Unwatched:
     def stage(self, sentence: str) -> None:
         """Nothing is shown."""
 
+    def delayed(self, sentence: str) -> None:
+        """Nothing is shown."""
+
     def finished(self, result: Result) -> None:
         """Nothing is shown."""
 
