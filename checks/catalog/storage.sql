@@ -1,22 +1,38 @@
 -- database: what this database takes on disk, in bytes
 SELECT pg_database_size(current_database()) AS bytes;
 
--- tables: the largest tables with their TOAST and without their indexes; partitions count each for itself
+-- tables: the largest with their TOAST and without their indexes; of 2 000 only the likely ones are measured on disk
 SELECT n.nspname AS schema, c.relname AS name, pg_table_size(c.oid) AS bytes
-FROM pg_class AS c
+FROM (
+    SELECT c.*
+    FROM pg_class AS c
+    LEFT JOIN pg_class AS t ON t.oid = c.reltoastrelid
+    WHERE c.relkind IN ('r', 'm')
+    -- Pages as vacuum last counted them, or rows as the counters have them where it has not come by yet.
+    ORDER BY greatest(c.relpages + coalesce(t.relpages, 0),
+                      (pg_stat_get_live_tuples(c.oid) + pg_stat_get_dead_tuples(c.oid)) / 50,
+                      (pg_stat_get_live_tuples(t.oid) + pg_stat_get_dead_tuples(t.oid)) / 4) DESC
+    LIMIT 300
+) AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'm')
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND n.nspname !~ '^pg_(toast|temp)'
 ORDER BY bytes DESC NULLS LAST, schema, name
 LIMIT 100;
 
--- indexes: the largest indexes
+-- indexes: the largest, found likewise
 SELECT n.nspname AS schema, c.relname AS name, pg_relation_size(c.oid) AS bytes
-FROM pg_class AS c
+FROM (
+    SELECT c.*
+    FROM pg_class AS c
+    JOIN pg_index AS i ON i.indexrelid = c.oid
+    WHERE c.relkind = 'i'
+    ORDER BY greatest(c.relpages,
+                      (pg_stat_get_live_tuples(i.indrelid) + pg_stat_get_dead_tuples(i.indrelid)) / 200) DESC
+    LIMIT 300
+) AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE c.relkind = 'i'
-  AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')
   AND n.nspname !~ '^pg_(toast|temp)'
 ORDER BY bytes DESC NULLS LAST, schema, name
 LIMIT 100;
