@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from checks.units import Duration, Size, seconds, show_bytes, show_seconds, size_bytes
+from checks.units import Duration, Percent, Size, seconds, show_bytes, show_seconds, size_bytes
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,12 @@ def test_sizes_are_shown_in_postgresqls_units(value: int, shown: str) -> None:
 def test_a_duration_and_a_size_show_as_they_are_written() -> None:
     """Parameters print themselves in the runbook's words."""
     assert (str(Duration.parse("90s")), str(Size.parse("256MB"))) == ("1 min 30 s", "256 MB")
+
+
+def test_a_percentage_is_a_number_with_its_sign() -> None:
+    """`80%` of 50 is 40; a bare 80 might mean sessions, and is refused."""
+    assert (Percent.parse("80%").of(50), str(Percent.parse("2.5 %"))) == (40, "2.5%")
+    assert Percent.parse(Percent(80)) == 80
+    for wrong in ("80", 80, 0.8, "%", "-5%", "8e1%", None):
+        with pytest.raises(ValueError, match="is not a percentage"):
+            Percent.parse(wrong)

@@ -50,6 +50,7 @@ check. One that names the check comes first, then one that names the code, then 
 _TYPES = {
     "bool": "true or false",
     "int": "number",
+    "Few": "number up to 100",
     "str": "text",
     "Duration": "duration",
     "Size": "size",

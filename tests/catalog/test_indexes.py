@@ -37,6 +37,7 @@ def test_declared_indexes_hold(target_of_every_major: EmbeddedTarget) -> None:
     run_sql(target_of_every_major, AUDIT)
     written = "declared: {audit_log: [idx_audit_created, audit_log_pkey], auth.users: [users_email]}"
     [finding] = check_holds("indexes", written, target_of_every_major)
+    assert finding.code == "indexes.as_expected"
     assert finding.sentence.startswith("All of the 3 indexes declared are valid; none is invalid or repeats another,")
     assert finding.sentence.endswith("old, so unused ones are not told yet.")
     check_holds("indexes", "declared: [idx_audit_created, auth.users_email]", target_of_every_major)

@@ -45,6 +45,7 @@ def test_quick_queries_hold_and_the_slowest_are_shown(counting: EmbeddedTarget) 
     """The check says what the slowest took; their constants are gone."""
     run(counting, SLEEPS)
     [finding] = check_holds("slow_queries", "", counting, disposable=False)
+    assert finding.code == "slow_queries.measured"
     assert finding.sentence.startswith("Since the statistics were reset ")
     slowest = finding.evidence[0]
     assert (slowest["query"], slowest["calls"], slowest["role"]) == ("SELECT pg_sleep($1), $2", 1, "postgres")
