@@ -73,7 +73,7 @@ def parse_web(text: str, *, source: str) -> WebAddress:
         raise _mistake(source, "does not begin with http:// or https://")
     if not host or parts.query or parts.fragment or "@" in parts.path:
         raise _mistake(source, "has no host, or more than a host, a port and a path")
-    credentials = ":".join(unquote(part) for part in (parts.username, parts.password) if part is not None)
+    credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else ""
     return WebAddress(scheme, host, port or PORTS[scheme], parts.path.rstrip("/"), credentials)
 
 

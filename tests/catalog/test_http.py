@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from checks.check import Finding
 from checks.errors import CouldNotTell, NotApplicable
 from checks.secrets import MASK, mask
 from tests.catalog.tools import Elsewhere, check_fails, check_holds, findings_of, params_of, sqlite_file
+from tests.command import ROOT, page, pgrunbook, run
 from tests.web import WebService, redirect
 
 VARIABLE = "PLATFORM_API_DEV_URL"
@@ -286,6 +288,33 @@ def test_credentials_are_sent_and_never_shown(target: Elsewhere, service: WebSer
     assert service.asked[0][1]["Authorization"] == "Basic cHJvYmU6b3BlbiBzZXNhbWU="
     assert "sesame" not in str(finding)
     assert mask("open sesame and open%20sesame and cHJvYmU6b3BlbiBzZXNhbWU=") == f"{MASK} and {MASK} and {MASK}"
+
+
+def test_a_token_in_place_of_a_user_is_a_secret_too(target: Elsewhere, service: WebService) -> None:
+    """Some services take a token as the user, and no password."""
+    holds("path: /health", target, service.url.replace("//", "//tok-sesame-3@"))
+    assert service.asked[0][1]["Authorization"] == "Basic dG9rLXNlc2FtZS0zOg=="
+    assert mask("tok-sesame-3") == MASK
+
+
+PAGE = f'```yaml check\nhttp: {{base: "${{{VARIABLE}}}", path: /health}}\n```\n'
+LIVE = 'environments:\n  dev: {url: "${SMALL_DATABASE_URL}"}\n'
+
+
+def test_check_asks_the_service_and_not_the_database(service: WebService, tmp_path: Path) -> None:
+    """The address may come from the env file, and a database that is down does not take the verdict away."""
+    page(tmp_path, "small", PAGE, LIVE)
+    (tmp_path / "prod.env").write_text(f"SMALL_DATABASE_URL=postgresql://a@127.0.0.1:9/b\n{VARIABLE}={service.url}\n")
+    ended = pgrunbook("check", "--env", "dev", "--env-file", "prod.env", folder=tmp_path)
+    assert ended.code == 0, ended
+    assert "no server answered" in ended.out
+
+
+def test_a_page_without_it_does_not_pay_for_it() -> None:
+    """An HTTP client and TLS take longer to import than a page takes to ask."""
+    loaded = "[name for name in ('urllib3', 'ssl', 'dotenv', 'http.client') if name in sys.modules]"
+    ended = run([sys.executable, "-c", f"import sys, checks.catalog; print({loaded})"], ROOT)
+    assert ended.out == "[]\n", ended
 
 
 def test_without_the_variable_it_is_skipped_beside_a_disposable_server(target: Elsewhere) -> None:

@@ -44,6 +44,14 @@ def test_each_check_is_one_line_that_names_its_runbook() -> None:
     ]
 
 
+def test_a_log_says_why_nothing_is_asked_yet() -> None:
+    """Waiting may last, and a log that stands still looks like a program that does."""
+    out = StringIO()
+    with _for(stdout=out, stderr=StringIO()) as progress:
+        progress.planned(PLAN).delayed("Nothing listens there.\nTrying for 50.0 s more.")
+    assert out.getvalue() == "WAITING  gaia          Nothing listens there. Trying for 50.0 s more.\n"
+
+
 @pytest.mark.parametrize(
     ("output", "stdout", "stderr", "environ", "kind", "to_stdout"),
     [
