@@ -19,6 +19,7 @@ from checks.catalog.sql import statements
 from checks.check import Asking, Cell, Check, Finding, Query, Severity
 from checks.errors import CouldNotTell
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
+from checks.runbook.rules import Positive
 from checks.units import Duration, Percent, show_seconds
 
 EXAMPLE = """\
@@ -45,7 +46,7 @@ class Parameters:
     exhausted: Percent = field(
         default=Percent(95), metadata={"description": "At least this of the slots fails: the next burst is refused."}
     )
-    pools: dict[str, int] = field(
+    pools: dict[str, Positive] = field(
         default_factory=dict,
         metadata={
             "description": "Roles or applications by name, and the size of their pool. A pool fails when that many of "
@@ -80,8 +81,6 @@ class Parameters:
             raise ValueError(f"`used` ({self.used}) warns before `exhausted` ({self.exhausted}) fails, so it is less")
         if self.blocked < 1:
             raise ValueError("`blocked` is at least 1s: shorter waits are not asked for, to spare the lock manager")
-        if empty := [name for name, size in self.pools.items() if size < 1]:
-            raise ValueError(f"the pool {empty[0]} has a size of at least 1")
 
 
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:  # noqa: ARG001 - every check is given both
@@ -258,4 +257,5 @@ CHECK = Check(
     ask=ask,
     codes=CODES,
     privileges="pg_read_all_stats (or pg_monitor) where sessions of other roles are open; none for its own.",
+    needs=("pg_read_all_stats",),
 )

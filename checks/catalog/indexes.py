@@ -17,6 +17,7 @@ from checks.catalog.names import Name, is_are, plural, some
 from checks.catalog.sql import statements
 from checks.check import Answer, Asking, Cell, Check, Code, Finding, Query, Severity
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
+from checks.runbook.rules import Positive
 from checks.units import Duration, Percent, Size, show_bytes, show_seconds
 
 EXAMPLE = """\
@@ -46,7 +47,7 @@ class Parameters:
         default=Percent(50),
         metadata={"description": "A large table warns when more than this of its scans read it from end to end."},
     )
-    scans: int = field(
+    scans: Positive = field(
         default=100,
         metadata={"description": "Fewer sequential scans than this are not judged: a dump makes one every night."},
     )
@@ -129,7 +130,7 @@ def _read_whole(parameters: Parameters, rows: Sequence[Row]) -> Iterator[Finding
         row
         for row in rows
         if row["bytes"] >= parameters.large_table
-        and row["sequential"] >= max(1, parameters.scans)
+        and row["sequential"] >= parameters.scans
         and row["sequential"] > parameters.sequential.of(row["sequential"] + row["by_index"])
     ]
     if whole:

@@ -18,7 +18,7 @@ from checks.catalog.sql import statements
 from checks.check import Asking, Cell, Check, Code, Finding, Query, Severity
 from checks.errors import CouldNotTell, NotApplicable
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
-from checks.runbook.rules import Where
+from checks.runbook.rules import Positive, Where
 from checks.units import Duration, show_seconds
 
 EXAMPLE = """\
@@ -43,7 +43,7 @@ class Parameters:
         default=Duration(1),
         metadata={"description": "The longest mean time of a query, since the statistics were last reset."},
     )
-    calls: int = field(
+    calls: Positive = field(
         default=5,
         metadata={
             "description": "A slow query that ran fewer times only warns: somebody's report at noon is no trend."
@@ -252,4 +252,5 @@ CHECK = Check(
     codes=CODES,
     privileges="pg_read_all_stats (or pg_monitor) to see the statements of other roles, and USAGE on the schema of the "
     "extension pg_stat_statements.",
+    needs=("pg_read_all_stats",),
 )

@@ -265,7 +265,7 @@ def test_a_session_that_is_just_being_opened_is_counted() -> None:
         ("{used: 96%}", "warns before"),
         ("{used: 80}", "is not a percentage"),
         ("{blocked: 100ms}", "at least 1s"),
-        ("{pools: {relay-api: 0}}", "a size of at least 1"),
+        ("{pools: {relay-api: 0}}", "must be 1 or more"),
     ],
 )
 def test_limits_that_make_no_sense_are_refused(written: str, said: str) -> None:
