@@ -96,7 +96,6 @@ FAILURES: dict[str, dict[str, str]] = {
         "connectivity.refused": "Connection refused",
         "run.not_permitted": "Permission denied",
         "connectivity.too_many_connections": "Out of connections",
-        "query.value": "Out of connections",
     },
     "teller": {
         "connectivity.tls_required": '"SSL connection required"',
