@@ -33,9 +33,16 @@ class PgrunbookError(Exception):
 
 
 class UsageError(PgrunbookError):
-    """The command line, an environment variable or a setting is wrong; no server was touched."""
+    """The command line, an environment variable or a setting is wrong; no server was touched.
+
+    `code` names the documented mistake, such as `environment.unset`, where a page may have a section on it.
+    """
 
     exit_code = 2
+
+    def __init__(self, sentence: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(sentence, hint=hint)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -20,7 +20,7 @@ from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
 from checks.choice import Output, Selection
-from checks.errors import CouldNotTell, NothingSelected, UsageError
+from checks.errors import CouldNotTell, NothingSelected
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
@@ -53,43 +53,22 @@ def check(selection: Selection, output: Output, *, environment: str, env_file: s
 
     Raises UsageError before any connection for an environment that no page has, or whose URL is not to be had.
     """
-    from checks.targets.environment import resolve
+    from checks.endpoints import endpoints
     from checks.targets.live import LiveTarget
 
-    runbooks = _with_environment(load(selection.runbooks), environment)
-    endpoints = {
-        page.path: resolve(
-            environment,
-            page.front.environments,
-            folder=page.folder,
-            runbook=page.front.runbook,
-            env_file=Path(env_file) if env_file else None,
-        )
-        for page in runbooks
-    }
+    found = endpoints(load(selection.runbooks), environment, env_file=Path(env_file) if env_file else None)
+    where = {page.path: endpoint for page, endpoint in found}
 
     def make(page: Runbook) -> Plan:
-        engine = endpoints[page.path].engine
+        engine = where[page.path].engine
         return plan(page, CATALOG, mode=Mode.CHECK, engine=engine, environment=environment, only=selection.only)
 
-    _import_the_driver(endpoints.values())
+    _import_the_driver(where.values())
     runs: list[tuple[Plan, Run]] = []
-    for one in _plans(runbooks, make):
-        target = LiveTarget(environment, endpoints[one.runbook.path])
+    for one in _plans([page for page, _ in found], make):
+        target = LiveTarget(environment, where[one.runbook.path])
         runs.append((one, partial(_check, one, target)))
     return _carry_out(runs, output)
-
-
-def _with_environment(runbooks: Sequence[Runbook], environment: str) -> list[Runbook]:
-    """The pages that have the environment. Raises UsageError, with what there is, when none has."""
-    having = [page for page in runbooks if environment in page.front.environments]
-    if not having:
-        known = "; ".join(f"{page.front.runbook}: {', '.join(page.front.environments) or 'none'}" for page in runbooks)
-        asked = (
-            f"--env {environment}: no selected runbook has that environment." if environment else "--env is missing."
-        )
-        raise UsageError(asked, hint=f"the environments are, {known}")
-    return having
 
 
 def _plans(runbooks: Sequence[Runbook], make: Callable[[Runbook], Plan]) -> list[Plan]:

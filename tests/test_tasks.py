@@ -155,6 +155,16 @@ def test_an_environment_that_cannot_be_had_is_one_sentence(
     assert "Traceback" not in ended.err
 
 
+def test_the_page_says_where_its_url_is_to_be_had(tmp_path: Path) -> None:
+    """Without a URL no server is touched and no report written, but the page's own section is shown."""
+    fix = "## No URL <!-- fixes: environment.unset -->\n\nAsk Ada for it.\n"
+    page(tmp_path, "small", HOLDS + fix, LIVE)
+    ended = pgrunbook("check", "--env", "dev", folder=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith("    fix       No URL  (runbooks/small.md:15)\n        Ask Ada for it.\n")
+    assert not (tmp_path / "reports").exists()
+
+
 def test_a_refused_connection_fails_connectivity_and_leaves_the_rest_without_verdict(tmp_path: Path) -> None:
     """Nobody listening is a finding for the check that asks about it, and no verdict for the others."""
     page(tmp_path, "small", "```yaml check\nconnectivity: {}\n```\n" + HOLDS, LIVE)
