@@ -43,7 +43,7 @@ FIXES: dict[str, dict[str, Shown]] = {
     "platform-api": {
         "the server answers": {
             '"Can\'t reach database server"': (
-                "host_not_found lost refused shutting_down silent starting_up timeout unreachable"
+                "failed host_not_found lost refused shutting_down silent starting_up timeout unreachable"
             ),
             '"password authentication failed"': (
                 "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
@@ -52,8 +52,8 @@ FIXES: dict[str, dict[str, Shown]] = {
             "A complaint about TLS or a certificate": (
                 "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required"
             ),
-            "A reference between services does not resolve": "failed misconfigured",
             "It is slow": "slow",
+            "The URL is not one": "misconfigured",
             "Too many connections": "too_many_connections",
         },
         "ten tables and the view": {
@@ -186,4 +186,18 @@ FIXES: dict[str, dict[str, Shown]] = {
         "Every balance and transaction belongs to an account": "Rows without an account",
         "No balance is from the future": "A balance from the future",
     },
+}
+
+# By system: the titles of the sections for an environment whose URL cannot be had, each with its codes. A name that no
+# page has (`environment.unknown`) is told with those there are, and there is nothing to add.
+URLS: dict[str, dict[str, str]] = {
+    "relay": {"There is no URL, or only a part of one": "unset empty unresolved malformed"},
+    "platform-api": {
+        '"Environment variable not found: DATABASE_URL"': "unset empty",
+        "A reference between services does not resolve": "unresolved",
+        "The URL is not one": "malformed",
+    },
+    "blackroad": {"Connection issues": "unset empty unresolved malformed"},
+    "gaia": {"There is no URL, or only a part of one": "unset empty unresolved malformed"},
+    "teller": {"There is no URL, or only a part of one": "unset empty unresolved malformed"},
 }

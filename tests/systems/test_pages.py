@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from checks.catalog import CATALOG
-from checks.catalog.codes import documented
+from checks.catalog.codes import ENVIRONMENT_CODES, documented
 from checks.runbook.model import Runbook
 from tests.systems.documents import FAILURES, FIGURES, STEPS
-from tests.systems.fixes import FIXES, NOTHING, Shown
+from tests.systems.fixes import FIXES, NOTHING, URLS, Shown
 from tests.systems.tools import SYSTEMS, page_of
 
 
@@ -32,6 +32,14 @@ def test_every_known_failure_leads_to_its_section(system: str) -> None:
 def test_every_check_is_shown_the_section_that_repairs_it(system: str) -> None:
     """Whatever a check of the page finds wrong, the page says what to do about just that."""
     assert sections_shown(page_of(system)) == FIXES[system]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_whoever_has_no_url_is_shown_where_to_get_one(system: str) -> None:
+    """Each way in which an environment's URL cannot be had leads to a section of the page."""
+    page = page_of(system)
+    shown = {code: section.title for code in ENVIRONMENT_CODES if (section := page.fix_for(code))}
+    assert shown == {f"environment.{code}": title for title, codes in URLS[system].items() for code in codes.split()}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
