@@ -7,6 +7,7 @@ import pytest
 from checks.catalog import CATALOG
 from checks.catalog.codes import ENVIRONMENT_CODES, documented
 from checks.runbook.model import Runbook
+from checks.targets.authority import RENEWED_WITH
 from tests.systems.documents import FAILURES, FIGURES, STEPS
 from tests.systems.fixes import FIXES, NOTHING, URLS, Shown
 from tests.systems.tools import SYSTEMS, page_of
@@ -47,6 +48,13 @@ def test_no_section_is_for_whatever_a_query_finds(system: str) -> None:
     """The codes of `query` name no cause, so that a section tied to them stands under checks it knows nothing of."""
     tied = {section.title: section.fixes for section in page_of(system).sections}
     assert {title: codes for title, codes in tied.items() if any(code.startswith("query.") for code in codes)} == {}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_disposable_servers_certificate_is_good_for_longer_than_the_page_asks(system: str) -> None:
+    """A page that `verify` proves today is not refuted by the certificate growing old in the cache."""
+    asked = [entry.params.expires_after for entry in page_of(system).entries() if entry.kind == "tls"]
+    assert all(wanted < RENEWED_WITH.total_seconds() for wanted in asked)
 
 
 def sections_shown(page: Runbook) -> dict[str, Shown]:
