@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from checks.errors import UsageError
 from checks.suggest import did_you_mean
@@ -29,6 +30,19 @@ class Output:
 
     def __post_init__(self) -> None:
         known_format(self.format, FORMATS)
+
+
+def require_writable(folder: Path) -> None:
+    """Make `folder` if need be. Raises UsageError, before anything is run, where no report could be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(b"room")
+    except OSError as failure:
+        raise UsageError(
+            f"--out {folder}: no report can be written there: {failure.strerror}.",
+            hint="name a folder that can be written and has room",
+        ) from None
 
 
 def known_format(name: str, formats: tuple[str, ...]) -> None:

@@ -7,34 +7,32 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from checks.abreast import Run, all_of
 from checks.board import Watch
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
-from checks.choice import Output, Selection
-from checks.errors import CouldNotTell, NothingSelected
+from checks.choice import Output, Selection, require_writable
+from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
-from checks.report.progress import Progress, progress_for
+from checks.report.progress import progress_for
 from checks.report.provenance import Checkout, provenance_of
-from checks.result import Results, worst
+from checks.result import COULD_NOT_TELL, Results, worst
 from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
+from checks.suggest import did_you_mean
 from checks.targets.session import Endpoint, Target
 
 DISPOSABLE = "embedded"
-SIDE_BY_SIDE = 4  # runs at once; each waits for its own server most of the time
-
-Run = Callable[[Watch, threading.Event], Results]
 
 
 def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str) -> int:
@@ -44,8 +42,9 @@ def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str
     runbooks = load(selection.runbooks)
     for runbook in runbooks:
         check_files(runbook)
-    plans = _plans(runbooks, lambda page: plan(page, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=selection.only))
-    return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], output)
+    only = selection.only
+    plans = _plans(runbooks, only, lambda page: plan(page, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only))
+    return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], DISPOSABLE, output)
 
 
 def check(selection: Selection, output: Output, *, environment: str, env_file: str) -> int:
@@ -65,14 +64,17 @@ def check(selection: Selection, output: Output, *, environment: str, env_file: s
 
     _import_the_driver(where.values())
     runs: list[tuple[Plan, Run]] = []
-    for one in _plans([page for page, _ in found], make):
+    for one in _plans([page for page, _ in found], selection.only, make):
         target = LiveTarget(environment, where[one.runbook.path])
         runs.append((one, partial(_check, one, target)))
-    return _carry_out(runs, output)
+    return _carry_out(runs, environment, output)
 
 
-def _plans(runbooks: Sequence[Runbook], make: Callable[[Runbook], Plan]) -> list[Plan]:
-    """The plans of those pages that have something to ask. Raises NothingSelected when none has."""
+def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Runbook], Plan]) -> list[Plan]:
+    """The plans of those pages that have something to ask.
+
+    Raises NothingSelected when none has, UsageError when `only` names a check that no page has beside some that do.
+    """
     plans, empty = [], []
     for runbook in runbooks:
         try:
@@ -82,6 +84,10 @@ def _plans(runbooks: Sequence[Runbook], make: Callable[[Runbook], Plan]) -> list
     if not plans:
         hint = " ".join(dict.fromkeys(nothing.hint for nothing in empty if nothing.hint))
         raise NothingSelected("\n".join(nothing.sentence for nothing in empty), hint=hint)
+    known = {word for page in runbooks for entry in page.entries() for word in (entry.name, entry.kind)}
+    for wanted in only:
+        if wanted not in known:
+            raise UsageError(f"--only {wanted}: no selected runbook has that check.", hint=did_you_mean(wanted, known))
     return plans
 
 
@@ -126,13 +132,15 @@ def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None
     )
 
 
-def _carry_out(runs: Sequence[tuple[Plan, Run]], output: Output) -> int:
-    """All runs, side by side, watched; then their reports, and one exit code."""
+def _carry_out(runs: Sequence[tuple[Plan, Run]], target: str, output: Output) -> int:
+    """All runs, side by side, watched; then their reports, and one exit code. Raises UsageError before any of it."""
+    require_writable(output.folder)
     checkout = Checkout(Path.cwd())
     names = [one.runbook.front.runbook for one, _ in runs]
     progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with progress:
-        results = _side_by_side(runs, progress)
+        watched = [(its_plan, one, progress.planned(its_plan)) for its_plan, one in runs]
+        results = all_of(watched, target=target, meanwhile=_import_the_reports)
     from checks.output import publish
     from checks.report.compose import report_of
 
@@ -145,22 +153,8 @@ def _carry_out(runs: Sequence[tuple[Plan, Run]], output: Output) -> int:
         )
         for one in results
     ]
-    publish(reports, output)
-    return worst(report.run.exit_code for report in reports)
-
-
-def _side_by_side(runs: Sequence[tuple[Plan, Run]], progress: Progress) -> list[Results]:
-    """Every run's results. On Ctrl-C the runs are told to stop, which they do with what they know."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="run") as pool:
-        futures = [pool.submit(one, progress.planned(its_plan), stop) for its_plan, one in runs]
-        _import_the_reports()
-        while not all(future.done() for future in futures):
-            try:
-                wait(futures)
-            except KeyboardInterrupt:
-                stop.set()
-        return [future.result() for future in futures]
+    code = worst(report.run.exit_code for report in reports)
+    return code if publish(reports, output) else worst([code, COULD_NOT_TELL])
 
 
 def _import_the_driver(endpoints: Iterable[Endpoint]) -> None:

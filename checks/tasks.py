@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import gc
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from invoke.tasks import Task, task
 from checks.errors import PgrunbookError, UsageError
 from checks.result import COULD_NOT_TELL, HELD, INTERRUPTED
 from checks.secrets import mask
+from checks.streams import hush
 
 if TYPE_CHECKING:
     from checks.choice import Output
@@ -60,7 +60,9 @@ def shown_task(help: dict[str, str], *, iterable: tuple[str, ...] = (), **option
 
 
 def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # CI ends a job by SIGTERM, a closed terminal its programs by SIGHUP: both are to leave a report, as Ctrl-C does.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     # A process about to end need not search all it imported for cycles first: a tenth of a short check's time.
     atexit.register(gc.freeze)
     try:
@@ -72,8 +74,8 @@ def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
         sys.stderr.write("Interrupted.\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`| head`). Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output went away (`| head`).
+        hush(sys.stdout)
         return COULD_NOT_TELL
 
 
@@ -88,8 +90,8 @@ def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
 )
 def verify(
     _: Context,
-    runbook: list[str],
-    only: list[str],
+    runbook: list[str] | None = None,
+    only: list[str] | None = None,
     rows: str = "10000",
     postgres_bin: str = "",
     strict: bool = False,
@@ -104,7 +106,7 @@ def verify(
     from checks.choice import Selection
 
     return pipeline.verify(
-        Selection(tuple(runbook), tuple(only)),
+        Selection(tuple(runbook or ()), tuple(only or ())),
         _output(format, out, strict=strict),
         rows=_whole_number("--rows", rows),
         postgres_bin=postgres_bin,
@@ -117,8 +119,8 @@ def verify(
 )
 def check(
     _: Context,
-    runbook: list[str],
-    only: list[str],
+    runbook: list[str] | None = None,
+    only: list[str] | None = None,
     env: str = "",
     env_file: str = "",
     strict: bool = False,
@@ -133,7 +135,7 @@ def check(
     from checks.choice import Selection
 
     return pipeline.check(
-        Selection(tuple(runbook), tuple(only)),
+        Selection(tuple(runbook or ()), tuple(only or ())),
         _output(format, out, strict=strict),
         environment=env,
         env_file=env_file,
@@ -148,11 +150,13 @@ def check(
     },
     iterable=("runbook",),
 )
-def lint(_: Context, runbook: list[str], sql: bool = False, postgres_bin: str = "", format: str = "text") -> int:
+def lint(
+    _: Context, runbook: list[str] | None = None, sql: bool = False, postgres_bin: str = "", format: str = "text"
+) -> int:
     """Find every mistake in the runbooks without a database; with --sql, PREPARE every query on a disposable server."""
     from checks import pages
 
-    return pages.lint(runbook, sql=sql, postgres_bin=postgres_bin, format=format)
+    return pages.lint(runbook or (), sql=sql, postgres_bin=postgres_bin, format=format)
 
 
 @shown_task({"code": "A finding code, such as migrations.behind."}, positional=["code"])
@@ -164,22 +168,22 @@ def explain(_: Context, code: str) -> int:
 
 
 @shown_task(PAGES_HELP, iterable=("runbook",), name="list")
-def list_(_: Context, runbook: list[str], format: str = "text") -> int:
+def list_(_: Context, runbook: list[str] | None = None, format: str = "text") -> int:
     """List the runbooks here, their environments and their checks; no database is touched."""
     from checks import pages
 
-    return pages.listing(runbook, format=format)
+    return pages.listing(runbook or (), format=format)
 
 
 @shown_task(
     PAGES_HELP | {"format": RUN_HELP["format"], "out": RUN_HELP["out"]},
     iterable=("runbook",),
 )
-def report(_: Context, runbook: list[str], format: str = "text", out: str = "reports") -> int:
+def report(_: Context, runbook: list[str] | None = None, format: str = "text", out: str = "reports") -> int:
     """Show the newest report again, of each runbook or of those named, from its JSON in the reports folder."""
     from checks.output import show_newest
 
-    return show_newest(runbook, _output(format, out))
+    return show_newest(runbook or (), _output(format, out))
 
 
 @shown_task({"format": PAGES_HELP["format"]})
@@ -198,6 +202,8 @@ def namespace(*more: Task[Any]) -> Collection:
 def _output(format: str, out: str, *, strict: bool = False) -> Output:
     from checks.choice import Output
 
+    if not out.strip():
+        raise UsageError("--out is empty.", hint="name a folder, or leave it out for `reports`")
     return Output(format=format, folder=Path(out), strict=strict)
 
 
