@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from checks.check import Effect
 from checks.errors import UsageError
@@ -71,6 +72,19 @@ def allowed(effects: Sequence[str]) -> frozenset[Effect]:
         if effect != Effect.LOAD:
             raise UsageError(f"--allow {effect}: no such effect.", hint="`load` is the one that can be allowed.")
     return frozenset(map(Effect, effects))
+
+
+def require_writable(folder: Path) -> None:
+    """Make `folder` if need be. Raises UsageError, before anything is run, where no report could be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder) as probe:
+            probe.write(b"room")
+    except OSError as failure:
+        raise UsageError(
+            f"--out {folder}: no report can be written there: {failure.strerror}.",
+            hint="name a folder that can be written and has room",
+        ) from None
 
 
 def known_format(name: str, formats: tuple[str, ...]) -> None:

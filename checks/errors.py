@@ -34,18 +34,23 @@ class PgrunbookError(Exception):
 
 
 class UsageError(PgrunbookError):
-    """The command line, an environment variable or a setting is wrong; no server was touched."""
+    """The command line, an environment variable or a setting is wrong; no server was touched.
+
+    `code` names the documented mistake, such as `environment.unset`, where a page may have a section on it.
+    """
 
     exit_code = 2
+
+    def __init__(self, sentence: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(sentence, hint=hint)
+        self.code = code
 
 
 class UrlMalformed(UsageError):
     """A database URL, or a parameter in it, cannot be read; `code` is the documented finding for it."""
 
-    code = "connectivity.url_malformed"
-
-    def __str__(self) -> str:
-        return f"{super().__str__()}\n(`invoke explain {self.code}` says more.)"
+    def __init__(self, sentence: str, *, hint: str = "", code: str = "environment.malformed") -> None:
+        super().__init__(sentence, hint=hint, code=code)
 
 
 @dataclass(frozen=True, slots=True, order=True)

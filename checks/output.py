@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from checks.choice import NAGIOS, Output
+from checks.errors import UsageError
 from checks.report import files
 from checks.report.index import newest, rewrite_index
 from checks.report.jsonfile import to_json
@@ -18,18 +20,39 @@ from checks.report.nagios import line, state
 from checks.report.summary import annotation_lines, append_summary, on_github
 from checks.report.terminal import print_outcome
 from checks.result import worst
+from checks.secrets import mask
 
 
-def publish(reports: Sequence[Report], output: Output) -> None:
-    """Write every report and the index, then show them. Raises UsageError where the folder cannot be written."""
+def publish(reports: Sequence[Report], output: Output) -> bool:
+    """Write every report and the index, and show them; whether all of it could be written.
+
+    What cannot be written takes no verdict with it: the reports are shown, and stderr says what is missing.
+    """
     # Files come first: whatever happens to stdout, the evidence is on disk.
-    written = {report.run.runbook: files.write(report, output.folder).best for report in reports}
-    rewrite_index(output.folder)
+    written: dict[str, Path] = {}
+    troubles: list[UsageError] = []
+    for report in reports:
+        with _collected(troubles):
+            written[report.run.runbook] = files.write(report, output.folder).best
+    with _collected(troubles):
+        rewrite_index(output.folder)
     show(reports, output, written)
     if on_github(os.environ):
-        append_summary(reports, os.environ)
+        with _collected(troubles):
+            append_summary(reports, os.environ)
         for command in annotation_lines(reports):
             sys.stderr.write(f"{command}\n")
+    for trouble in troubles:
+        sys.stderr.write(f"{mask(str(trouble))}\n")
+    return not troubles
+
+
+@contextmanager
+def _collected(troubles: list[UsageError]) -> Iterator[None]:
+    try:
+        yield
+    except UsageError as trouble:
+        troubles.append(trouble)
 
 
 def show(reports: Sequence[Report], output: Output, written: dict[str, Path]) -> None:

@@ -8,37 +8,35 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from checks.abreast import Run, all_of
 from checks.board import Watch
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
-from checks.choice import Leave, Output, Selection
+from checks.choice import Leave, Output, Selection, require_writable
 from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
 from checks.report.previous import earlier
-from checks.report.progress import Progress, progress_for
+from checks.report.progress import progress_for
 from checks.report.provenance import Checkout, provenance_of
-from checks.result import Results
+from checks.result import COULD_NOT_TELL, Results, worst
 from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
+from checks.suggest import did_you_mean
 from checks.targets.session import Endpoint, Target
 from checks.wait import Wait, wait_for
 
 DISPOSABLE = "embedded"
 UNASKED = "interrupted before it was asked"
-SIDE_BY_SIDE = 4  # runs at once; each waits for its own server most of the time
-
-Run = Callable[[Watch, threading.Event], Results]
 
 
 def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str) -> int:
@@ -48,8 +46,9 @@ def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str
     runbooks = load(selection.runbooks)
     for runbook in runbooks:
         check_files(runbook)
-    plans = _plans(runbooks, lambda page: plan(page, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=selection.only))
-    return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], output)
+    only = selection.only
+    plans = _plans(runbooks, only, lambda page: plan(page, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only))
+    return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], DISPOSABLE, output)
 
 
 def check(
@@ -62,63 +61,46 @@ def check(
     protected from what `leave` allows.
     """
     until = time.monotonic() + leave.deadline + wait
-    from checks.targets.environment import known_variables, resolve
+    from checks.endpoints import endpoints
+    from checks.targets.environment import known_variables
     from checks.targets.live import LiveTarget
 
-    runbooks = _with_environment(load(selection.runbooks), environment)
-    leave.check(environment, protected=any(page.front.environments[environment].protected for page in runbooks))
-    endpoints = {
-        page.path: resolve(
-            environment,
-            page.front.environments,
-            folder=page.folder,
-            runbook=page.front.runbook,
-            env_file=Path(env_file) if env_file else None,
-        )
-        for page in runbooks
-    }
+    file = Path(env_file) if env_file else None
+    found = endpoints(load(selection.runbooks), environment, env_file=file)
+    leave.check(environment, protected=any(page.front.environments[environment].protected for page, _ in found))
+    where = {page.path: endpoint for page, endpoint in found}
 
     def make(page: Runbook) -> Plan:
-        engine = endpoints[page.path].engine
         return plan(
             page,
             CATALOG,
             mode=Mode.CHECK,
-            engine=engine,
+            engine=where[page.path].engine,
             environment=environment,
             only=selection.only,
             allow=leave.allow,
         )
 
-    _import_the_driver(endpoints.values())
+    _import_the_driver(where.values())
     turns: defaultdict[tuple[str | None, int | None], threading.Lock] = defaultdict(threading.Lock)
-    variables = known_variables(Path(env_file) if env_file else None)
+    variables = known_variables(file)
     patience = Wait.begin(wait) if wait else None
     runs: list[tuple[Plan, Run]] = []
-    for one in _plans(runbooks, make):
-        target = LiveTarget(environment, endpoints[one.runbook.path])
+    for one in _plans([page for page, _ in found], selection.only, make):
+        target = LiveTarget(environment, where[one.runbook.path])
         turn = turns[target.endpoint.host, target.endpoint.port]
         known = replace(
             _circumstances(one.runbook, target), previous=partial(earlier, output.folder, one), variables=variables
         )
         runs.append((one, partial(_check, one, target, known, turn=turn, until=until, wait=patience)))
-    return _carry_out(runs, output)
+    return _carry_out(runs, environment, output)
 
 
-def _with_environment(runbooks: Sequence[Runbook], environment: str) -> list[Runbook]:
-    """The pages that have the environment. Raises UsageError, with what there is, when none has."""
-    having = [page for page in runbooks if environment in page.front.environments]
-    if not having:
-        known = "; ".join(f"{page.front.runbook}: {', '.join(page.front.environments) or 'none'}" for page in runbooks)
-        asked = (
-            f"--env {environment}: no selected runbook has that environment." if environment else "--env is missing."
-        )
-        raise UsageError(asked, hint=f"the environments are, {known}")
-    return having
+def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Runbook], Plan]) -> list[Plan]:
+    """The plans of those pages that have something to ask.
 
-
-def _plans(runbooks: Sequence[Runbook], make: Callable[[Runbook], Plan]) -> list[Plan]:
-    """The plans of those pages that have something to ask. Raises NothingSelected when none has."""
+    Raises NothingSelected when none has, UsageError when `only` names a check that no page has beside some that do.
+    """
     plans, empty = [], []
     for runbook in runbooks:
         try:
@@ -128,6 +110,10 @@ def _plans(runbooks: Sequence[Runbook], make: Callable[[Runbook], Plan]) -> list
     if not plans:
         hint = " ".join(dict.fromkeys(nothing.hint for nothing in empty if nothing.hint))
         raise NothingSelected("\n".join(nothing.sentence for nothing in empty), hint=hint)
+    known = {word for page in runbooks for entry in page.entries() for word in (entry.name, entry.kind)}
+    for wanted in only:
+        if wanted not in known:
+            raise UsageError(f"--only {wanted}: no selected runbook has that check.", hint=did_you_mean(wanted, known))
     return plans
 
 
@@ -195,13 +181,15 @@ def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None
     )
 
 
-def _carry_out(runs: Sequence[tuple[Plan, Run]], output: Output) -> int:
-    """All runs, side by side, watched; then their reports, and one exit code."""
+def _carry_out(runs: Sequence[tuple[Plan, Run]], target: str, output: Output) -> int:
+    """All runs, side by side, watched; then their reports, and one exit code. Raises UsageError before any of it."""
+    require_writable(output.folder)
     checkout = Checkout(Path.cwd())
     names = [one.runbook.front.runbook for one, _ in runs]
     progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with progress:
-        results = _side_by_side(runs, progress)
+        watched = [(its_plan, one, progress.planned(its_plan)) for its_plan, one in runs]
+        results = all_of(watched, target=target, meanwhile=_import_the_reports)
     from checks.output import exit_code, publish
     from checks.report.compose import report_of
 
@@ -214,22 +202,8 @@ def _carry_out(runs: Sequence[tuple[Plan, Run]], output: Output) -> int:
         )
         for one in results
     ]
-    publish(reports, output)
-    return exit_code(reports, output)
-
-
-def _side_by_side(runs: Sequence[tuple[Plan, Run]], progress: Progress) -> list[Results]:
-    """Every run's results. On Ctrl-C the runs are told to stop, which they do with what they know."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="run") as pool:
-        futures = [pool.submit(one, progress.planned(its_plan), stop) for its_plan, one in runs]
-        while not all(future.done() for future in futures):
-            try:
-                _import_the_reports()  # here, since Ctrl-C may come during it too
-                wait(futures)
-            except KeyboardInterrupt:
-                stop.set()
-        return [future.result() for future in futures]
+    code = exit_code(reports, output)
+    return code if publish(reports, output) else worst([code, COULD_NOT_TELL])
 
 
 def _import_the_driver(endpoints: Iterable[Endpoint]) -> None:

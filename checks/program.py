@@ -6,6 +6,7 @@ Invoke ends with 1 for a command line it cannot parse and for Ctrl-C; here 1 mea
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,8 @@ from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
 from checks import __version__
-from checks.result import INTERRUPTED, WRONG
+from checks.result import HELD, INTERRUPTED, WRONG
+from checks.streams import hush
 
 
 class Pgrunbook(Program):
@@ -42,6 +44,10 @@ class Pgrunbook(Program):
 def _ends_with_2(parse: Callable[[], Any]) -> None:
     try:
         parse()
+    except BrokenPipeError:
+        # `--list | head`: the reader has what it wanted.
+        hush(sys.stdout)
+        raise Exit(code=HELD) from None
     except ParseError as mistake:
         raise Exit(str(mistake), code=WRONG) from None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import gc
-import os
 import shlex
 import signal
 import sys
@@ -21,6 +20,7 @@ from invoke.tasks import Task, task
 from checks.errors import PgrunbookError, UsageError
 from checks.result import COULD_NOT_TELL, HELD, INTERRUPTED
 from checks.secrets import mask
+from checks.streams import hush
 
 if TYPE_CHECKING:
     from checks.choice import Output
@@ -62,7 +62,9 @@ def shown_task(help: dict[str, str], *, iterable: tuple[str, ...] = (), **option
 
 
 def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # CI ends a job by SIGTERM, a closed terminal its programs by SIGHUP: both are to leave a report, as Ctrl-C does.
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
     # A process about to end need not search all it imported for cycles first: a tenth of a short check's time.
     atexit.register(gc.freeze)
     try:
@@ -73,6 +75,10 @@ def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         return _without_report(flags, INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`).
+        hush(sys.stdout)
+        return COULD_NOT_TELL
     except Exception:
         if not _for_monitoring(flags):
             raise
@@ -81,10 +87,6 @@ def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
 
         sys.stderr.write(mask(traceback.format_exc()))
         return _without_report(flags, COULD_NOT_TELL, "a bug of pgrunbook; its traceback is on stderr")
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`). Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return COULD_NOT_TELL
 
 
 def _for_monitoring(flags: Mapping[str, Any]) -> bool:
@@ -114,8 +116,8 @@ def _without_report(flags: Mapping[str, Any], code: int, sentence: str) -> int:
 )
 def verify(
     _: Context,
-    runbook: list[str],
-    only: list[str],
+    runbook: list[str] | None = None,
+    only: list[str] | None = None,
     rows: str = "10000",
     postgres_bin: str = "",
     strict: bool = False,
@@ -130,7 +132,7 @@ def verify(
     from checks.choice import Selection
 
     return pipeline.verify(
-        Selection(tuple(runbook), tuple(only)),
+        Selection(tuple(runbook or ()), tuple(only or ())),
         _output(format, out, strict=strict),
         rows=_whole_number("--rows", rows),
         postgres_bin=postgres_bin,
@@ -151,9 +153,9 @@ def verify(
 )
 def check(
     _: Context,
-    runbook: list[str],
-    only: list[str],
-    allow: list[str],
+    runbook: list[str] | None = None,
+    only: list[str] | None = None,
+    allow: list[str] | None = None,
     env: str = "",
     env_file: str = "",
     confirm: str = "",
@@ -171,11 +173,11 @@ def check(
     from checks.choice import Leave, Selection, allowed
 
     return pipeline.check(
-        Selection(tuple(runbook), tuple(only)),
+        Selection(tuple(runbook or ()), tuple(only or ())),
         _output(format, out, strict=strict),
         environment=env,
         env_file=env_file,
-        leave=Leave(allowed(allow), confirm, _duration("--deadline", deadline)),
+        leave=Leave(allowed(allow or ()), confirm, _duration("--deadline", deadline)),
         wait=_duration("--wait", wait) if wait else 0.0,
     )
 
@@ -188,11 +190,13 @@ def check(
     },
     iterable=("runbook",),
 )
-def lint(_: Context, runbook: list[str], sql: bool = False, postgres_bin: str = "", format: str = "text") -> int:
+def lint(
+    _: Context, runbook: list[str] | None = None, sql: bool = False, postgres_bin: str = "", format: str = "text"
+) -> int:
     """Find every mistake in the runbooks without a database; with --sql, PREPARE every query on a disposable server."""
     from checks import pages
 
-    return pages.lint(runbook, sql=sql, postgres_bin=postgres_bin, format=format)
+    return pages.lint(runbook or (), sql=sql, postgres_bin=postgres_bin, format=format)
 
 
 @shown_task(
@@ -203,7 +207,7 @@ def lint(_: Context, runbook: list[str], sql: bool = False, postgres_bin: str = 
     },
     iterable=("runbook",),
 )
-def grants(_: Context, runbook: list[str], role: str = "", postgres_bin: str = "") -> int:
+def grants(_: Context, runbook: list[str] | None = None, role: str = "", postgres_bin: str = "") -> int:
     """Print the SQL that makes a role which can run a page's observing checks and nothing else.
 
     What the checks need is looked up on a disposable server with the page's migrations; no live database is touched.
@@ -212,7 +216,7 @@ def grants(_: Context, runbook: list[str], role: str = "", postgres_bin: str = "
     from checks.grants.command import show
 
     return show(
-        pages.load(runbook), role=role, postgres_bin=postgres_bin, command=shlex.join(["invoke", *sys.argv[1:]])
+        pages.load(runbook or ()), role=role, postgres_bin=postgres_bin, command=shlex.join(["invoke", *sys.argv[1:]])
     )
 
 
@@ -225,22 +229,22 @@ def explain(_: Context, code: str) -> int:
 
 
 @shown_task(PAGES_HELP, iterable=("runbook",), name="list")
-def list_(_: Context, runbook: list[str], format: str = "text") -> int:
+def list_(_: Context, runbook: list[str] | None = None, format: str = "text") -> int:
     """List the runbooks here, their environments and their checks; no database is touched."""
     from checks import pages
 
-    return pages.listing(runbook, format=format)
+    return pages.listing(runbook or (), format=format)
 
 
 @shown_task(
     PAGES_HELP | {"format": RUN_HELP["format"], "out": RUN_HELP["out"]},
     iterable=("runbook",),
 )
-def report(_: Context, runbook: list[str], format: str = "text", out: str = "reports") -> int:
+def report(_: Context, runbook: list[str] | None = None, format: str = "text", out: str = "reports") -> int:
     """Show the newest report again, of each runbook or of those named, from its JSON in the reports folder."""
     from checks.output import show_newest
 
-    return show_newest(runbook, _output(format, out))
+    return show_newest(runbook or (), _output(format, out))
 
 
 @shown_task({"format": PAGES_HELP["format"]})
@@ -259,6 +263,8 @@ def namespace(*more: Task[Any]) -> Collection:
 def _output(format: str, out: str, *, strict: bool = False) -> Output:
     from checks.choice import Output
 
+    if not out.strip():
+        raise UsageError("--out is empty.", hint="name a folder, or leave it out for `reports`")
     return Output(format=format, folder=Path(out), strict=strict)
 
 

@@ -31,7 +31,9 @@ def commands(readme: str) -> list[str]:
 def _of_runbook(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     front = text[: text.index("\n# ")]
-    return f"````markdown\n{front.rstrip()}\n\n…\n\n{_section(text, f'### {CHECK}')}\n````\n"
+    fix = next(line for line in text.splitlines() if line.startswith("#") and f'"{CHECK}"' in line)
+    shown = [front.rstrip(), _section(text, f"### {CHECK}"), _section(text, fix)]
+    return "````markdown\n" + "\n\n…\n\n".join(shown) + "\n````\n"
 
 
 def _of_report(path: Path) -> str:

@@ -28,6 +28,9 @@ from tests.command import BIN, CANNOT_TELL, FAILS, HOLDS, ROOT, environment, pag
         (HOLDS, ["--rows", "many"], 2),
         (HOLDS, ["--runbook", "other"], 2),
         (HOLDS, ["--nosuch"], 2),
+        (HOLDS, ["--only", "Nothing is wrong", "--only", "Nothing is rong"], 2),
+        (HOLDS, ["--out", ""], 2),
+        (HOLDS, ["--out", "/proc/nowhere"], 2),
     ],
 )
 def test_verify_ends_with_the_documented_code(tmp_path: Path, body: str, arguments: list[str], code: int) -> None:
@@ -155,6 +158,16 @@ def test_an_environment_that_cannot_be_had_is_one_sentence(
     assert "Traceback" not in ended.err
 
 
+def test_the_page_says_where_its_url_is_to_be_had(tmp_path: Path) -> None:
+    """Without a URL no server is touched and no report written, but the page's own section is shown."""
+    fix = "## No URL <!-- fixes: environment.unset -->\n\nAsk Ada for it.\n"
+    page(tmp_path, "small", HOLDS + fix, LIVE)
+    ended = pgrunbook("check", "--env", "dev", folder=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith("    fix       No URL  (runbooks/small.md:15)\n        Ask Ada for it.\n")
+    assert not (tmp_path / "reports").exists()
+
+
 def test_a_refused_connection_fails_connectivity_and_leaves_the_rest_without_verdict(tmp_path: Path) -> None:
     """Nobody listening is a finding for the check that asks about it, and no verdict for the others."""
     page(tmp_path, "small", "```yaml check\nconnectivity: {}\n```\n" + HOLDS, LIVE)
@@ -166,14 +179,19 @@ def test_a_refused_connection_fails_connectivity_and_leaves_the_rest_without_ver
     assert report["server"] is None
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def heeds_interrupts() -> None:
+    """A test run in the background (`&`) was told to ignore Ctrl-C, and its children would be too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_stops_its_server_and_writes_what_it_knows(tmp_path: Path, how: signal.Signals) -> None:
     """Ctrl-C, or CI's own stop: 130, a report that says so, and no server left."""
     page(tmp_path, "small", HOLDS + sql_check("Sleeps", "SELECT pg_sleep(50)"))
     command = [str(BIN / "pgrunbook"), "verify", "--only", "Sleeps", "--only", "Nothing is wrong"]
     running = subprocess.Popen(
         command, cwd=tmp_path, env=environment({"PYTHONUNBUFFERED": "1"}), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
+        stderr=subprocess.STDOUT, text=True, preexec_fn=heeds_interrupts,  # noqa: PLW1509 - it takes no lock
     )  # fmt: skip
     assert running.stdout is not None
     first = running.stdout.readline()
@@ -188,22 +206,94 @@ def test_an_interrupted_run_stops_its_server_and_writes_what_it_knows(tmp_path: 
     assert not children_of(running.pid)
 
 
-def children_of(pid: int) -> list[str]:
-    """Command lines of processes whose parent is, or was told to be, `pid`; given a moment to end."""
+def children_of(pid: int, *, wanted: bool = False) -> list[str]:
+    """Command lines of the processes that `pid` started and that still run; those not wanted have a moment to end."""
     for _ in range(50):
         found = subprocess.run(["pgrep", "-a", "-P", str(pid)], capture_output=True, text=True, check=False).stdout
-        if not found:
-            return []
+        if wanted or not found:
+            break
         time.sleep(0.1)
     return found.splitlines()
 
 
-def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
-    """`| head` ends quietly."""
-    page(tmp_path, "small", "".join(sql_check(f"Check {number}", "SELECT 1 WHERE false") for number in range(200)))
-    ended = run(["sh", "-c", f"'{BIN / 'pgrunbook'}' list | head -n 1"], tmp_path)
+HANGS = """
+import time
+from alembic import op
+revision, down_revision = "a1", None
+def upgrade():
+    op.execute("CREATE TABLE half_way ()")
+    open("migrating", "w").close()
+    time.sleep(100)
+def downgrade(): pass
+"""
+ENV = """
+from alembic import context
+context.configure(connection=context.config.attributes["connection"])
+with context.begin_transaction():
+    context.run_migrations()
+"""
+
+
+def test_a_migration_that_hangs_cannot_keep_the_command(tmp_path: Path) -> None:
+    """Ctrl-C while somebody's migration sleeps in its own code: 130, a report, and no server left, in seconds."""
+    page(tmp_path, "small", HOLDS, "migrations: {tool: alembic, path: tree}\n")
+    (tmp_path / "tree" / "versions").mkdir(parents=True)
+    (tmp_path / "tree" / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s\n")
+    (tmp_path / "tree" / "env.py").write_text(ENV)
+    (tmp_path / "tree" / "versions" / "a1_hangs.py").write_text(HANGS)
+    running = subprocess.Popen(
+        [str(BIN / "pgrunbook"), "verify"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, preexec_fn=heeds_interrupts,  # noqa: PLW1509 - it takes no lock
+    )  # fmt: skip
+    while not (tmp_path / "migrating").exists():
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.05)
+    servers = children_of(running.pid, wanted=True)
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=20)
+    assert running.returncode == 130, said
+    assert "INTERRUPTED" in said
+    assert list((tmp_path / "reports").glob("*small-verify.json"))
+    assert servers
+    assert not any(Path(f"/proc/{line.split()[0]}").exists() for line in servers)
+
+
+@pytest.mark.parametrize("arguments", ["--list", "verify", "list", "verify --format json"])
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path, arguments: str) -> None:
+    """`| head` ends quietly, whatever was being printed."""
+    page(tmp_path, "small", "".join(sql_check(f"Check {number}", "SELECT 1 WHERE false") for number in range(60)))
+    ended = run(["sh", "-c", f"'{BIN / 'pgrunbook'}' {arguments} | head -n 1"], tmp_path)
     assert "Traceback" not in ended.err
     assert "BrokenPipe" not in ended.err
+
+
+def test_with_no_task_named_every_runbook_is_verified(tmp_path: Path) -> None:
+    """The bare command does the main job."""
+    page(tmp_path, "small", HOLDS)
+    ended = pgrunbook(folder=tmp_path)
+    assert (ended.code, "small  HELD" in ended.out) == (0, True)
+
+
+def test_a_disk_that_fills_up_takes_no_verdict_with_it(tmp_path: Path) -> None:
+    """When a report cannot be written, the verdict is still shown and counts; what is missing is said."""
+    page(tmp_path, "small", HOLDS + FAILS)
+    limited = ["sh", "-c", f"ulimit -f 4; exec '{BIN / 'pgrunbook'}' check --env dev"]
+    page(tmp_path, "small", "```yaml check\nconnectivity: {}\n```\n" + "word " * 4000, LIVE)
+    nobody = {"SMALL_DATABASE_URL": "postgresql://user@127.0.0.1:9/db"}
+    ended = run(limited, tmp_path, nobody)
+    assert ended.code == 1
+    assert "small  FAILED" in ended.out
+    assert "the report does not fit: File too large" in ended.err
+
+
+def test_an_unwritable_step_summary_takes_no_verdict_with_it(tmp_path: Path) -> None:
+    """GitHub's summary is a courtesy: without it a failed check is still a failed check."""
+    page(tmp_path, "small", FAILS)
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path / "nowhere" / "summary")}
+    ended = pgrunbook("verify", folder=tmp_path, variables=github)
+    assert ended.code == 1
+    assert "GITHUB_STEP_SUMMARY" in ended.err
+    assert "::error file=runbooks/small.md,line=10" in ended.err
 
 
 def test_lint_needs_no_database_and_says_so_of_each_page(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_a_duration_and_a_size_show_as_they_are_written() -> None:
 def test_a_percentage_is_a_number_with_its_sign() -> None:
     """`80%` of 50 is 40; a bare 80 might mean sessions, and is refused."""
     assert (Percent.parse("80%").of(50), str(Percent.parse("2.5 %"))) == (40, "2.5%")
-    assert Percent.parse(Percent(80)) == 80
+    assert Percent.parse(Percent(80)) == Percent(80)
     for wrong in ("80", 80, 0.8, "%", "-5%", "8e1%", None):
         with pytest.raises(ValueError, match="is not a percentage"):
             Percent.parse(wrong)

@@ -1,7 +1,8 @@
 """What every code means, why it matters and how to fix it: the words of `invoke explain CODE` and of docs/checks.md.
 
 The codes of a check stand with the check. Here are those that belong to no single one: the causes of a failed
-connection, which every check can meet, and the reasons for which a run gives no verdict.
+connection, which every check can meet, the reasons for which a run gives no verdict, and why an environment cannot be
+asked at all.
 """
 
 from __future__ import annotations
@@ -160,12 +161,6 @@ CONNECTION_CODES: Mapping[str, Code] = {
         "Questions about columns that an old server lacks would fail one by one, and its major is out of maintenance.",
         "Upgrade the server. If the URL sets `min_protocol_version`, take it out.",
     ),
-    "connectivity.url_malformed": Code(
-        "The database URL cannot be read, so no server was asked.",
-        "Every client of this URL fails in its own way, or goes to a host that is part of the password.",
-        "Write `postgresql://user:password@host:5432/database`, with special characters of the password as %XX (`@` is "
-        "%40). psql and asyncpg know no `postgresql+asyncpg://`, and SQLAlchemy no `postgres://`.",
-    ),
     "connectivity.misconfigured": Code(
         "A connection parameter cannot be used: of the URL, of a service file, or of a PG… variable.",
         "No packet was sent; the mistake is on this side.",
@@ -279,12 +274,45 @@ RUN_CODES: Mapping[str, Code] = {
     ),
 }
 
+ENVIRONMENT_CODES: Mapping[str, Code] = {
+    "environment.unset": Code(
+        "The variable, or the libpq service, that the environment takes its URL from is not there.",
+        "Where the database is, is not known, so nothing was asked of any.",
+        "Set the variable in this shell, or name a file that sets it by `--env-file`. A service is a section of "
+        "`~/.pg_service.conf`, or of the file that PGSERVICEFILE names.",
+    ),
+    "environment.empty": Code(
+        "The variable that the environment takes its URL from is set, and nothing is in it.",
+        "A secret that CI does not hand to this job, or a reference that leads nowhere, arrives as an empty text.",
+        "Look where it is set. GitHub, for one, hands no secrets to pull requests of forks.",
+    ),
+    "environment.unresolved": Code(
+        "The URL is or holds a reference, such as `${{Postgres.DATABASE_URL}}`, that nothing has replaced by a value.",
+        "Platforms replace references inside the platform only, and leave one as it is whose name is misspelt or was "
+        "renamed.",
+        "Copy the resolved value from the platform's dashboard, or run inside the platform. There, compare the name in "
+        "the reference with the service's, letter by letter.",
+    ),
+    "environment.malformed": Code(
+        "The URL, or the libpq service, cannot be read as the address of a database.",
+        "A quotation mark that was kept, a placeholder, or a special character of a password as it stands: no client "
+        "can connect by it.",
+        "Correct what the sentence names. A URL reads `postgresql://user:password@host:5432/database`, with special "
+        "characters of user and password as %XX.",
+    ),
+    "environment.unknown": Code(
+        "No page that was selected names an environment of this name.",
+        "Where the database is, is not known, so nothing was asked of any.",
+        "`invoke list` shows the environments of each page. Add one under `environments` in the front matter.",
+    ),
+}
+
 
 def documented() -> dict[str, Code]:
-    """Every code there is, of every check and of the run, in the order of the catalogue."""
+    """Every code there is, of every check, of the run and of environments, in the order of the catalogue."""
     from checks.catalog import CATALOG
 
     codes: dict[str, Code] = {}
     for check in CATALOG.values():
         codes.update(check.codes)
-    return codes | dict(RUN_CODES)
+    return codes | dict(RUN_CODES) | dict(ENVIRONMENT_CODES)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from checks.catalog import CATALOG
-from checks.catalog.codes import RUN_CODES, documented
+from checks.catalog.codes import ENVIRONMENT_CODES, RUN_CODES, documented
 from checks.catalog.sql import text
 from checks.check import SQLITE, Check, Code, Effect
 
@@ -91,7 +91,9 @@ def page() -> str:
     contents = "\n".join(f"- [{kind}](#{kind}): {check.claim}" for kind, check in CATALOG.items())
     sections = [_section(check) for check in CATALOG.values()]
     run = "## When there is no verdict\n\nThese codes stand for the reason why.\n\n" + _codes(RUN_CODES)
-    return "\n".join([_INTRODUCTION, contents, "", *sections, run]).rstrip() + "\n"
+    before = "## When an environment cannot be asked\n\nThe run ends before any server is touched.\n\n"
+    environment = before + _codes(ENVIRONMENT_CODES)
+    return "\n".join([_INTRODUCTION, contents, "", *sections, run, environment]).rstrip() + "\n"
 
 
 def explain(code: str) -> str:

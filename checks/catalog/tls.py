@@ -40,7 +40,10 @@ class Parameters:
         default="TLSv1.2", metadata={"description": "The oldest protocol version a current client may end up with."}
     )
     expires_after: Duration = field(
-        default=Duration(14 * 86400), metadata={"description": "How long the certificate must still be valid."}
+        default=Duration(14 * 86400),
+        metadata={
+            "description": "How long the certificate must still be valid. Those `verify` makes have 60 days left."
+        },
     )
     verify: Literal["full", "ca", "none"] = field(
         default="full",

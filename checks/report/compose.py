@@ -181,12 +181,13 @@ def _fixes(runbook: Runbook, checks: tuple[CheckReport, ...], codes: Mapping[str
     found: dict[Fix, list[str]] = {}
     for check in checks:
         for code in check.codes if check.status is not Status.SKIPPED else ():
-            fix = _fix(runbook, code, check.name, codes.get(code, Code(meaning="")))
+            fix = fix_of(runbook, code, codes.get(code, Code(meaning="")), check=check.name)
             found.setdefault(fix, []).append(check.name)
     return tuple(replace(fix, checks=tuple(names)) for fix, names in found.items() if fix.text)
 
 
-def _fix(runbook: Runbook, code: str, check: str, documented: Code) -> Fix:
+def fix_of(runbook: Runbook, code: str, documented: Code, *, check: str = "") -> Fix:
+    """What to do about `code`, in the words of the page where it has any, else in those of the catalog."""
     section = runbook.fix_for(code, check)
     text = _prose_under(runbook, section) if section else ""
     if section and text:

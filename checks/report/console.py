@@ -13,6 +13,7 @@ from typing import TextIO
 from checks.report.clean import one_line
 from checks.result import Status
 from checks.secrets import mask
+from checks.streams import hush
 
 _RESET = "\x1b[0m"
 _BOLD, _DIM, _RED, _GREEN, _YELLOW, _MAGENTA = (f"\x1b[{code}m" for code in ("1", "2", "31", "32", "33", "35"))
@@ -60,8 +61,12 @@ class Console:
         encoding = self._stream.encoding or "utf-8"
         sayable = _harmless(text).encode(encoding, "backslashreplace").decode(encoding)
         with self._lock:
-            self._stream.write(f"{sayable.rstrip()}\n")
-            self._stream.flush()
+            try:
+                self._stream.write(f"{sayable.rstrip()}\n")
+                self._stream.flush()
+            except BrokenPipeError:
+                # The reader went away (`| head`); the run goes on, for its report and its exit code.
+                hush(self._stream)
 
     def status(self, status: Status) -> str:
         """The status word, as wide as the widest."""

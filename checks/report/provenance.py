@@ -75,7 +75,8 @@ class Checkout:
 
     def path_of(self, file: Path) -> str:
         """`file` relative to the checkout's root, else to the working folder, else as it is; always with slashes."""
-        for folder in (self.root, Path.cwd()):
+        workspace = os.environ.get("GITHUB_WORKSPACE")  # what GitHub takes annotations' paths to be relative to
+        for folder in (self.root, Path(workspace) if workspace else None, Path.cwd()):
             if folder is not None and file.absolute().is_relative_to(folder):
                 return file.absolute().relative_to(folder).as_posix()
         return file.as_posix()

@@ -113,11 +113,8 @@ class _Troubles:
             return
         self._told.add((fix.title, fix.text))
         self._label("fix", f"{title}  ({where})")
-        lines = visible(mask(fix.text)).strip("\n").split("\n")
-        for line in lines[:MOST_FIX_LINES]:
-            self._say(f"{INDENT}{line.rstrip()}")
-        if len(lines) > MOST_FIX_LINES:
-            self._say(f"{INDENT}… and {len(lines) - MOST_FIX_LINES} more lines there")
+        for line in fix_lines(fix):
+            self._say(line)
 
     def _label(self, label: str, text: str) -> None:
         if text:
@@ -125,6 +122,15 @@ class _Troubles:
 
     def _say(self, text: str) -> None:
         self._console.line(f"{INDENT}{text}")
+
+
+def fix_lines(fix: Fix) -> list[str]:
+    """What a fix says, indented, as far as a terminal has room for it."""
+    lines = visible(mask(fix.text)).strip("\n").split("\n")
+    shown = [f"{INDENT}{line}".rstrip() for line in lines[:MOST_FIX_LINES]]
+    return (
+        [*shown, f"{INDENT}… and {len(lines) - MOST_FIX_LINES} more lines there"] if len(lines) > len(shown) else shown
+    )
 
 
 def _short(text: str) -> str:

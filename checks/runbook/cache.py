@@ -16,11 +16,11 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from checks.cachefolder import chosen
 from checks.check import Check
 from checks.runbook.model import Runbook
 from checks.runbook.page_file import read_bytes
 
-NAMED_BY = "PGRUNBOOK_CACHE"
 _KEPT = 200  # pages; a page is a few kB, and every edit of one makes another
 
 
@@ -66,15 +66,8 @@ def _code() -> Iterator[tuple[str, int, int]]:
 
 def _folder() -> Path | None:
     """Where pages are kept: made if need be, and None unless it is this user's alone."""
-    named = os.environ.get(NAMED_BY, "").strip()
     try:
-        if named:
-            root = Path(named).expanduser().absolute()
-        else:
-            import platformdirs
-
-            root = platformdirs.user_cache_path("pgrunbook")
-        folder = root / "runbooks"
+        folder = chosen() / "runbooks"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder if stat.S_ISDIR(folder.lstat().st_mode) and _is_ours(folder.lstat()) else None
     except (OSError, RuntimeError):  # a closed or read-only home, or none at all

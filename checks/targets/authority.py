@@ -1,7 +1,8 @@
 """A throwaway certificate authority and the server certificate it signed, so that TLS is real on disposable servers.
 
 The certificate is good for `localhost`, 127.0.0.1 and ::1. It is cached with the templates, since making one costs more
-than starting a server, and a new authority is made when less than two days are left of it. The authority's own key is
+than starting a server, and a new authority is made when less than 60 days are left of it: a page may ask how long a
+certificate is still good, and a healthy server must not fail that for its age in the cache. The authority's own key is
 never written anywhere.
 https://www.postgresql.org/docs/current/ssl-tcp.html
 """
@@ -18,8 +19,8 @@ from pathlib import Path
 from checks.targets.account import Account
 
 NAMES = ("localhost", "127.0.0.1", "::1")
-LASTS = timedelta(days=30)
-RENEWED_WITH = timedelta(days=2)
+LASTS = timedelta(days=90)
+RENEWED_WITH = timedelta(days=60)
 _STAMP = "%Y%m%dT%H%M%SZ"
 _PATTERN = f"authority-{'[0-9]' * 8}T{'[0-9]' * 6}Z-*"
 

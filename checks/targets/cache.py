@@ -11,9 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from checks.cachefolder import chosen, named
 from checks.targets.account import Account
-
-NAMED_BY = "PGRUNBOOK_CACHE"
 
 
 def folder(*, reached_by: Account | None = None) -> Path | None:
@@ -22,11 +21,10 @@ def folder(*, reached_by: Account | None = None) -> Path | None:
 
 
 def _candidates() -> Iterator[Path]:
-    import platformdirs
+    yield chosen()
+    if os.geteuid() == 0 and not named():
+        import platformdirs
 
-    named = os.environ.get(NAMED_BY, "").strip()
-    yield Path(named).expanduser().absolute() if named else platformdirs.user_cache_path("pgrunbook")
-    if os.geteuid() == 0 and not named:
         yield platformdirs.site_cache_path("pgrunbook")
     yield Path(tempfile.gettempdir()) / f"pgrunbook-cache-{os.geteuid()}"
 

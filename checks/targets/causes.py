@@ -153,12 +153,6 @@ CAUSES: dict[str, Cause] = {
         "parameters that libpq knows",
         "Correct the URL, the service file or the PG… variable the sentence speaks of.",
     ),
-    "url_malformed": Cause(
-        "The database URL cannot be read, so no server was asked",
-        "postgresql://user:password@host:5432/database",
-        "Write special characters of a password as %XX; psql and asyncpg know no `postgresql+driver://`, and "
-        "SQLAlchemy no `postgres://`.",
-    ),
     "failed": Cause(
         "The server{at} let no session begin",
         "a connection",

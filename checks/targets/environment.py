@@ -15,6 +15,7 @@ from checks.errors import UsageError
 from checks.runbook.model import Environment
 from checks.suggest import did_you_mean
 from checks.targets.envfile import REFERENCE, read
+from checks.targets.mistyped import UNKNOWN, UNSET
 from checks.targets.service import service_parameters
 from checks.targets.session import Endpoint, Origin
 from checks.targets.url import conninfo, endpoint_of, parse
@@ -86,6 +87,7 @@ def _filled(template: str, known: Mapping[str, str], here: str, env_file: Path |
             f"The variable {missing[0]}, which the {here} takes its URL from, is not set{looked}.",
             hint=f"Set it, as in `export {missing[0]}=postgresql://user:password@host:5432/database`, "
             "or name a file that sets it by --env-file.",
+            code=UNSET,
         )
     return REFERENCE.sub(lambda reference: known[reference[1]], template)
 
@@ -104,8 +106,10 @@ def _unknown(name: str, environments: Mapping[str, Environment], of_page: str) -
         return UsageError(
             f"There is no environment `{name}`: the front matter{of_page} has none.",
             hint='Add one: `environments: {dev: {url: "${DEV_DATABASE_URL}"}}`.',
+            code=UNKNOWN,
         )
-    guess = did_you_mean(name, environments)
     return UsageError(
-        f"There is no environment `{name}` in the front matter{of_page}; it has {', '.join(environments)}.", hint=guess
+        f"There is no environment `{name}` in the front matter{of_page}; it has {', '.join(environments)}.",
+        hint=did_you_mean(name, environments),
+        code=UNKNOWN,
     )

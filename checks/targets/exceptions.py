@@ -83,7 +83,7 @@ def _ours(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:  
 def _malformed(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:  # noqa: ARG001 - the same
     if _sqlstate(link) or not _MALFORMED.search(_said(link)):
         return None
-    return Diagnosis("connectivity.url_malformed", f"{sentence_of('url_malformed', {})}.")
+    return Diagnosis("environment.malformed", "The database URL cannot be read, so no server was asked.")
 
 
 def _by_sqlstate(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:

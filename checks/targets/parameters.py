@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from checks.errors import UrlMalformed
 from checks.suggest import did_you_mean
+from checks.targets.mistyped import MALFORMED
 
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 SECRET = frozenset({"password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
@@ -48,6 +49,7 @@ def translated(given: Mapping[str, str], source: str) -> dict[str, str]:
             raise UrlMalformed(
                 f"{source} has a parameter after its `?` that no PostgreSQL driver knows.",
                 hint=did_you_mean(key, known) or "Compare it with libpq's list of parameter key words.",
+                code=MALFORMED,
             )
     mode = given.get("sslmode", given.get("ssl"))
     if mode is not None:
@@ -55,6 +57,7 @@ def translated(given: Mapping[str, str], source: str) -> dict[str, str]:
             raise UrlMalformed(
                 f"{source} has an `sslmode` there is not.",
                 hint=did_you_mean(mode, SSLMODES) or f"It is one of {', '.join(SSLMODES)}.",
+                code=MALFORMED,
             )
         found["sslmode"] = _SSL_VALUES[mode]
     if given.get("schema", "public") != "public" and "options" not in found:

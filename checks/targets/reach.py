@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from checks import cachefolder
 from checks.errors import TargetFailed
 from checks.targets import cache
 from checks.targets.account import Account
@@ -33,7 +34,7 @@ def within_reach(binaries: Binaries, account: Account) -> Binaries:
         raise TargetFailed(
             f"The user {account.name}, which runs the server in root's place, cannot reach {binaries.folder}, "
             "and there is no folder to copy the programs to.",
-            hint=f"set {cache.NAMED_BY} to a folder that {account.name} may enter, or use --postgres-bin",
+            hint=f"set {cachefolder.NAMED_BY} to a folder that {account.name} may enter, or use --postgres-bin",
         )
     prefix = binaries.folder.resolve().parent
     program = binaries.program("postgres").stat()

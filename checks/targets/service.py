@@ -11,6 +11,7 @@ from pathlib import Path
 
 from checks.errors import UsageError
 from checks.suggest import did_you_mean
+from checks.targets.mistyped import MALFORMED, UNSET
 
 
 def service_parameters(name: str, variables: Mapping[str, str]) -> dict[str, str]:
@@ -27,6 +28,7 @@ def service_parameters(name: str, variables: Mapping[str, str]) -> dict[str, str
         f"The libpq service `{name}` is not in {looked}.",
         hint=did_you_mean(name, known)
         or f"Write a section [{name}] in ~/.pg_service.conf, or name the file by PGSERVICEFILE.",
+        code=UNSET,
     )
 
 
@@ -46,7 +48,7 @@ def _sections(path: Path) -> dict[str, list[str]]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"The service file {path} cannot be read: {why}.") from error
+        raise UsageError(f"The service file {path} cannot be read: {why}.", code=MALFORMED) from error
     sections: dict[str, list[str]] = {}
     lines_of: list[str] = []
     for line in map(str.strip, lines):
@@ -66,6 +68,7 @@ def _parameters(name: str, lines: list[str], path: Path) -> dict[str, str]:
             raise UsageError(
                 f"The libpq service `{name}` in {path} {what}, which pgrunbook does not read.",
                 hint="Write host=…, port=…, dbname=… and user=…, one a line, with no spaces around the `=`.",
+                code=MALFORMED,
             )
         found[key.strip()] = value.strip()
     return found

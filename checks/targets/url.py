@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from checks.check import POSTGRESQL, SQLITE
 from checks.errors import UrlMalformed
 from checks.secrets import remember
-from checks.targets.mistyped import mistake_in_text, mistake_in_value
+from checks.targets.mistyped import MALFORMED, mistake_in_text, mistake_in_value
 from checks.targets.parameters import SECRET, translated
 from checks.targets.session import Endpoint
 from checks.targets.url_forms import conninfo, masked, sqlalchemy_url
@@ -33,7 +33,7 @@ def parse(text: str, *, source: str) -> Endpoint:
     _remember_what_may_be_secret(text)
     mistake = mistake_in_text(text)
     if mistake:
-        raise UrlMalformed(f"{source} {mistake[0]}.", hint=mistake[1])
+        raise UrlMalformed(f"{source} {mistake.said}.", hint=mistake.hint, code=mistake.code)
     scheme, _, rest = text.partition("://")
     if scheme.lower().startswith("sqlite"):
         return Endpoint(engine=SQLITE, path=_sqlite_path(rest, source))
@@ -48,7 +48,7 @@ def endpoint_of(parameters: Mapping[str, str], *, source: str) -> Endpoint:
     for key in ("user", "password", "host", "dbname"):
         mistake = mistake_in_value(key, found.get(key, ""))
         if mistake:
-            raise UrlMalformed(f"{source} {mistake[0]}.", hint=mistake[1])
+            raise UrlMalformed(f"{source} {mistake.said}.", hint=mistake.hint, code=mistake.code)
     if "," in found.get("host", "") + found.get("port", "") + found.get("hostaddr", ""):
         raise _several_hosts(source)
     return Endpoint(
@@ -89,6 +89,7 @@ def _split(rest: str, source: str) -> tuple[str, str, str]:
         raise UrlMalformed(
             f"{source} has a user or a password with a special character in it (`@`, `/`, `?` or `#`) as it stands.",
             hint=ENCODE,
+            code=MALFORMED,
         )
     return authority, path[1:], parts["query"]
 
@@ -100,6 +101,7 @@ def _pairs(query: str, source: str) -> list[tuple[str, str]]:
         raise UrlMalformed(
             f"{source} has parameters after its `?` that are not each one `key=value`, joined by `&`.",
             hint="pgrunbook asks one server: name a parameter once, and one host.",
+            code=MALFORMED,
         )
     return [(key, value) for key, _, value in pairs]
 
@@ -114,6 +116,7 @@ def _host_and_port(hostport: str, source: str) -> tuple[str, str]:
         raise UrlMalformed(
             f"{source} has more than one `:` where its host and port should be.",
             hint="Write an IPv6 address in brackets, as in [::1]:5432; and a special character of a password as %XX.",
+            code=MALFORMED,
         )
     host, _, port = hostport.partition(":")
     return _decoded(host, source), port
@@ -123,6 +126,7 @@ def _several_hosts(source: str) -> UrlMalformed:
     return UrlMalformed(
         f"{source} names several hosts, and the report must say which one answered.",
         hint="Give each host an environment of its own, or name the one that is to be checked.",
+        code=MALFORMED,
     )
 
 
@@ -133,6 +137,7 @@ def _port(text: str, source: str) -> int | None:
         raise UrlMalformed(
             f"{source} has something for a port that is no number from 1 to 65535.",
             hint=f"The port follows the host after a `:`. A password may have been taken for it: {ENCODE}",
+            code=MALFORMED,
         )
     return int(text)
 
@@ -144,7 +149,7 @@ def _decoded(text: str, source: str) -> str:
     except UnicodeDecodeError:
         stray = re.match("", text)
     if stray or "\0" in decoded:
-        raise UrlMalformed(f"{source} has a `%` in it that begins no character.", hint=ENCODE)
+        raise UrlMalformed(f"{source} has a `%` in it that begins no character.", hint=ENCODE, code=MALFORMED)
     return decoded
 
 
@@ -154,6 +159,7 @@ def _sqlite_path(rest: str, source: str) -> str:
         raise UrlMalformed(
             f"{source} names no SQLite file.",
             hint="Write sqlite:///relative/path.db or sqlite:////absolute/path.db; one in memory has nothing to check.",
+            code=MALFORMED,
         )
     return path[1:]
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from checks.targets import cache
+from checks import cachefolder
 from checks.targets.account import server_account
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer
@@ -91,7 +91,7 @@ def test_a_start_from_nothing(
 
     def with_an_empty_cache() -> None:
         shutil.rmtree(tmp_path / "cache", ignore_errors=True)
-        monkeypatch.setenv(cache.NAMED_BY, str(tmp_path / f"cache-{next(numbers)}"))
+        monkeypatch.setenv(cachefolder.NAMED_BY, str(tmp_path / f"cache-{next(numbers)}"))
 
     seconds = in_turns(benchmark, every_whole_major, 5, with_an_empty_cache)
     row = described("disposable server from nothing", seconds, "under 1 s; ratio under 2", every_whole_major)

@@ -9,11 +9,11 @@ import pytest
 
 import checks
 from checks.catalog import CATALOG
-from checks.catalog.codes import CONNECTION_CODES, RUN_CODES, documented
+from checks.catalog.codes import CONNECTION_CODES, ENVIRONMENT_CODES, RUN_CODES, documented
 from checks.targets.causes import CAUSES
 
 PROJECT = Path(checks.__file__).parent.parent
-CODE = re.compile(rf'"((?:run|{"|".join(CATALOG)})\.[a-z_]+)"')
+CODE = re.compile(rf'"((?:run|environment|{"|".join(CATALOG)})\.[a-z_]+)"')
 WORD = re.compile(r'"([a-z_]+)"')
 NO_CODES = {"run.py", "migrations.path"}  # a file, and a key of the front matter
 
@@ -39,6 +39,7 @@ def test_every_code_belongs_to_its_check() -> None:
     for kind, check in CATALOG.items():
         assert [code for code in check.codes if not code.startswith(f"{kind}.")] == []
     assert [code for code in RUN_CODES if not code.startswith("run.")] == []
+    assert [code for code in ENVIRONMENT_CODES if not code.startswith("environment.")] == []
 
 
 @pytest.mark.parametrize("code", documented())

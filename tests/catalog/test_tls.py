@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from checks.errors import ConnectionFailed, CouldNotTell, NotApplicable
+from checks.targets import authority
 from checks.targets.authority import issue
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
@@ -33,9 +34,9 @@ def started(binaries: Binaries) -> Iterator[Started]:
         server.stop()
 
 
-def trusting(target: Elsewhere, authority: Path) -> Elsewhere:
+def trusting(target: Elsewhere, root: Path) -> Elsewhere:
     """The same server, seen by a client that trusts another authority."""
-    return Elsewhere(replace(target.endpoint, options={"sslmode": "verify-full", "sslrootcert": str(authority)}))
+    return Elsewhere(replace(target.endpoint, options={"sslmode": "verify-full", "sslrootcert": str(root)}))
 
 
 def test_a_server_with_a_good_certificate_holds(target: EmbeddedTarget) -> None:
@@ -74,6 +75,19 @@ def test_a_certificate_that_ends_soon_does_not_hold(started: Started, tmp_path: 
     target = started(certificate=issue(tmp_path, until=datetime.now(UTC) + timedelta(days=10)))
     check_holds("tls", "{expires_after: 7d}", target)
     check_fails("tls", "{}", target, code="tls.expires_soon")
+
+
+def test_a_disposable_server_never_fails_for_the_age_of_its_certificate(
+    started: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cached certificate that would soon be too old for a page is renewed, and not shown to the page."""
+    kept = tmp_path / "cache"
+    monkeypatch.setenv("PGRUNBOOK_CACHE", str(kept))
+    with monkeypatch.context() as weeks_ago:
+        weeks_ago.setattr(authority, "LASTS", timedelta(days=13))
+        kept.mkdir(mode=0o755)
+        authority.cached(kept)
+    check_holds("tls", "{expires_after: 14d}", started())
 
 
 def test_an_expired_certificate_does_not_hold(started: Started, tmp_path: Path) -> None:

@@ -186,7 +186,10 @@ op.execute("CREATE TABLE IF NOT EXISTS audit.log (n int)")
 op.execute("CREATE SEQUENCE IF NOT EXISTS numbers")
 op.execute("CREATE OR REPLACE VIEW v AS SELECT 1 AS n")
 op.execute("CREATE OR REPLACE FUNCTION f(a integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'")
-op.execute("DO $$ BEGIN CREATE EXTENSION pgcrypto; EXCEPTION WHEN duplicate_object OR feature_not_supported THEN END $$")
+op.execute(
+    "DO $$ BEGIN CREATE EXTENSION pgcrypto; "
+    "EXCEPTION WHEN duplicate_object OR feature_not_supported THEN END $$"
+)
 op.execute("DO $$ BEGIN CREATE TYPE span AS RANGE (SUBTYPE = float8); EXCEPTION WHEN duplicate_object THEN END $$")
 """
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from checks import cachefolder
 from checks.errors import RunbookError
 from checks.runbook import cache
 from checks.runbook.cache import read_cached
@@ -22,7 +23,7 @@ SOUND = SAMPLES / "sound.md"
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache."""
-    monkeypatch.setenv(cache.NAMED_BY, str(tmp_path / "cache"))
+    monkeypatch.setenv(cachefolder.NAMED_BY, str(tmp_path / "cache"))
     return tmp_path / "cache" / "runbooks"
 
 
@@ -147,7 +148,7 @@ def test_another_users_pickle_is_not_loaded(trap: Path, whole_folder: bool) -> N
 def test_a_cache_that_cannot_be_had_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed home does not keep anyone from reading a page."""
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv(cache.NAMED_BY, str(tmp_path / "file"))
+    monkeypatch.setenv(cachefolder.NAMED_BY, str(tmp_path / "file"))
     assert read_cached(SOUND, KINDS, CODES) == page_is_read("sound")
 
 

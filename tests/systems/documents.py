@@ -74,14 +74,15 @@ FAILURES: dict[str, dict[str, str]] = {
     "platform-api": {
         "connectivity.host_not_found": '"Can\'t reach database server"',
         "connectivity.refused": '"Can\'t reach database server"',
-        "run.no_target": '"Environment variable not found: DATABASE_URL"',
-        "connectivity.misconfigured": "A reference between services does not resolve",
+        "environment.unset": '"Environment variable not found: DATABASE_URL"',
+        "environment.unresolved": "A reference between services does not resolve",
         "migrations.destroys_data": "Prisma wants to drop a table",
         "schema.unexpected": "Prisma wants to drop a table",
         "migrations.behind": "Prisma says it is behind, or ahead",
         "migrations.failed": "A migration failed, or was edited",
     },
     "blackroad": {
+        "environment.unset": "Connection issues",
         "connectivity.refused": "Connection issues",
         "connectivity.timeout": "Connection issues",
         "connectivity.too_many_connections": "The connections are used up",
@@ -96,7 +97,6 @@ FAILURES: dict[str, dict[str, str]] = {
         "connectivity.refused": "Connection refused",
         "run.not_permitted": "Permission denied",
         "connectivity.too_many_connections": "Out of connections",
-        "query.value": "Out of connections",
     },
     "teller": {
         "connectivity.tls_required": '"SSL connection required"',

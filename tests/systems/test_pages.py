@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from checks.catalog import CATALOG
-from checks.catalog.codes import documented
+from checks.catalog.codes import ENVIRONMENT_CODES, documented
 from checks.runbook.model import Runbook
+from checks.targets.authority import RENEWED_WITH
 from tests.systems.documents import FAILURES, FIGURES, STEPS
+from tests.systems.fixes import FIXES, NOTHING, URLS, Shown
 from tests.systems.tools import SYSTEMS, page_of
 
 
@@ -28,12 +30,48 @@ def test_every_known_failure_leads_to_its_section(system: str) -> None:
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_every_failing_code_of_the_page_has_a_section(system: str) -> None:
-    """Whatever a check of the page finds wrong, the page says what to do about it."""
+def test_every_check_is_shown_the_section_that_repairs_it(system: str) -> None:
+    """Whatever a check of the page finds wrong, the page says what to do about just that."""
+    assert sections_shown(page_of(system)) == FIXES[system]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_whoever_has_no_url_is_shown_where_to_get_one(system: str) -> None:
+    """Each way in which an environment's URL cannot be had leads to a section of the page."""
     page = page_of(system)
-    kinds = {entry.kind for entry in page.entries()}
-    failing = {code for kind in kinds for code, words in CATALOG[kind].codes.items() if words.fix}
-    assert sorted(code for code in failing - cannot_happen(page) if page.fix_for(code) is None) == []
+    shown = {code: section.title for code in ENVIRONMENT_CODES if (section := page.fix_for(code))}
+    assert shown == {f"environment.{code}": title for title, codes in URLS[system].items() for code in codes.split()}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_no_section_is_for_whatever_a_query_finds(system: str) -> None:
+    """The codes of `query` name no cause, so that a section tied to them stands under checks it knows nothing of."""
+    tied = {section.title: section.fixes for section in page_of(system).sections}
+    assert {title: codes for title, codes in tied.items() if any(code.startswith("query.") for code in codes)} == {}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_disposable_servers_certificate_is_good_for_longer_than_the_page_asks(system: str) -> None:
+    """A page that `verify` proves today is not refuted by the certificate growing old in the cache."""
+    asked = [entry.params.expires_after for entry in page_of(system).entries() if entry.kind == "tls"]
+    assert all(wanted < RENEWED_WITH.total_seconds() for wanted in asked)
+
+
+def sections_shown(page: Runbook) -> dict[str, Shown]:
+    """By check the title of the section it is shown, or, where that depends, each title with its codes."""
+    shown: dict[str, Shown] = {}
+    for entry in page.entries():
+        codes: dict[str, list[str]] = {}
+        for code in _failing(entry.kind) - cannot_happen(page):
+            section = page.fix_for(code, entry.name)
+            codes.setdefault(section.title if section else NOTHING, []).append(code.partition(".")[2])
+        listed = {title: " ".join(sorted(codes[title])) for title in sorted(codes)}
+        shown[entry.name] = listed if len(listed) > 1 else "".join(listed)
+    return shown
+
+
+def _failing(kind: str) -> set[str]:
+    return {code for code, words in CATALOG[kind].codes.items() if words.fix}
 
 
 def cannot_happen(page: Runbook) -> set[str]:
@@ -45,8 +83,6 @@ def cannot_happen(page: Runbook) -> set[str]:
         codes.add("connectivity.version")
     if not any(params.tables for params in asked["size"]):
         codes |= {"size.table", "size.table_missing"}
-    if all(params.expect.value is None for params in asked["query"]):
-        codes |= {"query.value", "query.no_value"}
     return codes
 
 

@@ -199,7 +199,7 @@ def test_sabotage_is_noticed_by_the_check_that_exists_for_it(sabotage: Sabotage,
     execute(target, sabotage.sql)
     result = ask(whole.page, target, rehearsal=whole.rehearsal, only=[sabotage.check])[sabotage.check]
     assert (result.status, sabotage.code in result.codes) == (sabotage.status, True), result
-    assert whole.page.fix_for(sabotage.code), "the page has no fix for it"
+    assert whole.page.fix_for(sabotage.code, sabotage.check), "the page has no fix for it"
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

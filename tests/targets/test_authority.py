@@ -21,11 +21,11 @@ def test_a_certificate_is_made_once(tmp_path: Path) -> None:
     assert stat.S_IMODE(made.key.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(("left", "kept"), [(timedelta(days=3), True), (timedelta(days=1), False)])
+@pytest.mark.parametrize(("left", "kept"), [(timedelta(days=61), True), (timedelta(days=59), False)])
 def test_it_is_renewed_before_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: timedelta, kept: bool
 ) -> None:
-    """With less than two days left a new one is made, and the old one stays for who uses it."""
+    """With less than 60 days left a new one is made, and the old one stays for who uses it."""
     monkeypatch.setattr(authority, "LASTS", left)
     first = cached(tmp_path)
     monkeypatch.undo()

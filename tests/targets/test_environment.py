@@ -32,9 +32,10 @@ def at(
     return resolve(name, ENVIRONMENTS, folder=folder, runbook="gaia", env_file=env_file, variables=variables or {})
 
 
-def refused(name: str, variables: dict[str, str] | None = None, *, env_file: Path | None = None) -> str:
+def refused(name: str, variables: dict[str, str] | None = None, *, code: str, env_file: Path | None = None) -> str:
     with pytest.raises(UsageError) as refusal:
         at(name, variables, env_file=env_file)
+    assert refusal.value.code == code
     return str(refusal.value).replace("\n", " ")
 
 
@@ -51,21 +52,26 @@ def test_a_url_may_be_made_of_several_variables() -> None:
 
 def test_an_unset_variable_is_one_sentence() -> None:
     """What is not set is named, with the runbook, the environment and what to do."""
-    said = refused("dev")
+    said = refused("dev", code="environment.unset")
     assert "variable GAIA_DEV_DATABASE_URL, which the environment dev of the runbook gaia takes its URL from" in said
     assert "is not set" in said
     assert "--env-file" in said
 
 
+def test_an_empty_variable_is_not_an_unset_one() -> None:
+    """A secret that was not handed over arrives empty, and has a remedy of its own."""
+    assert "is empty" in refused("dev", {"GAIA_DEV_DATABASE_URL": ""}, code="environment.empty")
+
+
 def test_a_mistyped_value_is_told_by_its_variable() -> None:
     """A mistake in the value names the variable and the environment."""
-    said = refused("dev", {"GAIA_DEV_DATABASE_URL": "${{Postgres.DATABASE_URL}}"})
+    said = refused("dev", {"GAIA_DEV_DATABASE_URL": "${{Postgres.DATABASE_URL}}"}, code="environment.unresolved")
     assert said.startswith("The variable GAIA_DEV_DATABASE_URL (environment dev of the runbook gaia) is or holds")
 
 
 def test_an_unknown_environment_is_told_with_the_list() -> None:
     """A misspelt environment is answered with the one that was meant, and with all there are."""
-    said = refused("prd")
+    said = refused("prd", code="environment.unknown")
     assert "it has dev, parts, local, prod" in said
     assert "did you mean `prod`?" in said
 
@@ -97,12 +103,12 @@ def test_an_env_file_that_resolves_nothing_is_told(tmp_path: Path) -> None:
     """A platform's own reference copied into the file is not silently made into something else."""
     file = tmp_path / ".env"
     file.write_text("GAIA_DEV_DATABASE_URL=${{Postgres.DATABASE_URL}}\n")
-    assert "nothing has replaced" in refused("dev", env_file=file)
+    assert "nothing has replaced" in refused("dev", env_file=file, code="environment.unresolved")
 
 
 def test_a_missing_env_file_is_told(tmp_path: Path) -> None:
     """An env file that is not there is a mistake, not an empty file."""
-    assert "is not there" in refused("dev", env_file=tmp_path / "none")
+    assert "is not there" in refused("dev", env_file=tmp_path / "none", code="")
 
 
 def test_a_sqlite_path_starts_at_the_projects_folder(tmp_path: Path) -> None:
@@ -133,7 +139,7 @@ def test_a_missing_service_is_one_sentence(tmp_path: Path) -> None:
     """A service no file has is told with the files looked into, and the one that was meant."""
     file = tmp_path / "services"
     file.write_text("[gaia-prd]\nhost=h\n")
-    said = refused("prod", {"PGSERVICEFILE": str(file)})
+    said = refused("prod", {"PGSERVICEFILE": str(file)}, code="environment.unset")
     assert f"The libpq service `gaia-prod` is not in {file}" in said
     assert "did you mean `gaia-prd`?" in said
 
@@ -151,9 +157,9 @@ def test_a_mistyped_service_is_one_sentence(tmp_path: Path, text: str, said: str
     """A service file's mistakes are told before any connection."""
     file = tmp_path / "services"
     file.write_text(text)
-    assert said in refused("prod", {"PGSERVICEFILE": str(file)})
+    assert said in refused("prod", {"PGSERVICEFILE": str(file)}, code="environment.malformed")
 
 
 def test_a_service_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     """A service file named and missing is a mistake, as it is to libpq."""
-    assert "cannot be read" in refused("prod", {"PGSERVICEFILE": str(tmp_path / "none")})
+    assert "cannot be read" in refused("prod", {"PGSERVICEFILE": str(tmp_path / "none")}, code="environment.malformed")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from checks import cachefolder
 from checks.errors import TargetFailed
 from checks.targets import cache, reach
 from checks.targets.account import server_account
@@ -25,7 +26,7 @@ def reachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache that every user may enter, unlike pytest's own temporary folders."""
     with tempfile.TemporaryDirectory(prefix="pgrb-test-", dir="/tmp") as name:
         Path(name).chmod(0o755)
-        monkeypatch.setenv(cache.NAMED_BY, f"{name}/cache")
+        monkeypatch.setenv(cachefolder.NAMED_BY, f"{name}/cache")
         yield Path(name)
 
 
@@ -73,7 +74,7 @@ def test_nowhere_to_copy_to_is_one_sentence(closed_home: Path, monkeypatch: pyte
     monkeypatch.setattr(cache, "_candidates", lambda: iter([Path("/proc/nothing")]))
     with pytest.raises(TargetFailed, match=r"cannot reach .*home") as failed:
         within_reach(find(explicit=closed_home / "venv" / "pg"), server_account())
-    assert cache.NAMED_BY in failed.value.hint
+    assert cachefolder.NAMED_BY in failed.value.hint
 
 
 @only_as_root

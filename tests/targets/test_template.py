@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from checks import cachefolder
 from checks.errors import TargetFailed
 from checks.targets import cache, overlay, template
 from checks.targets.account import server_account
@@ -24,7 +25,7 @@ from tests.targets.embedding import ask, only_as_root
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache that belongs to one test."""
-    monkeypatch.setenv(cache.NAMED_BY, str(tmp_path / "cache"))
+    monkeypatch.setenv(cachefolder.NAMED_BY, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
@@ -201,14 +202,14 @@ def test_a_server_starts_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPat
 
 def test_a_closed_home_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache folder that cannot be made leads to one among the temporary files."""
-    monkeypatch.setenv(cache.NAMED_BY, "/proc/nothing/here")
+    monkeypatch.setenv(cachefolder.NAMED_BY, "/proc/nothing/here")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert cache.folder() == tmp_path / f"pgrunbook-cache-{os.geteuid()}"
 
 
 def test_a_folder_others_can_write_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever can write the cache can choose what we run."""
-    monkeypatch.setenv(cache.NAMED_BY, str(tmp_path / "open"))
+    monkeypatch.setenv(cachefolder.NAMED_BY, str(tmp_path / "open"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "open").mkdir()
     (tmp_path / "open").chmod(0o777)
@@ -218,7 +219,7 @@ def test_a_folder_others_can_write_is_not_trusted(tmp_path: Path, monkeypatch: p
 @only_as_root
 def test_a_strangers_folder_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anyone can make a folder of that name among the temporary files."""
-    monkeypatch.setenv(cache.NAMED_BY, "/proc/nothing")
+    monkeypatch.setenv(cachefolder.NAMED_BY, "/proc/nothing")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     planted = tmp_path / "pgrunbook-cache-0"
     planted.mkdir()

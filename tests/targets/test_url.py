@@ -125,7 +125,15 @@ def test_a_mistyped_url_is_one_clear_sentence(text: str) -> None:
     assert said.startswith(SOURCE)
     assert re.search(MISTYPED[text], said), said
     assert refusal.value.hint
+    assert refusal.value.code == _code_of(MISTYPED[text])
     assert not re.search("s3|cret@|pw1", said), said
+
+
+def _code_of(said: str) -> str:
+    """A page may have one section on a reference that nothing resolves, and another on a URL that is mistyped."""
+    if said == "is empty":
+        return "environment.empty"
+    return "environment.unresolved" if "replaced" in said else "environment.malformed"
 
 
 PASSWORDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=4, max_size=20)

@@ -1,0 +1,203 @@
+"""Which section each check of the five pages is shown when it does not hold.
+
+Written out, and not computed from the pages, so that a section that comes to stand under the wrong check is noticed by
+whoever reads this beside the page: would that section help with that?
+"""
+
+from __future__ import annotations
+
+# By system and check: the title of the section, for every code the check may fail with; or each title with its codes,
+# without the kind they begin with.
+Shown = str | dict[str, str]
+NOTHING = ""  # on purpose, for the reason beside it
+
+FIXES: dict[str, dict[str, Shown]] = {
+    "relay": {
+        "the server answers": {
+            "A complaint about TLS or a certificate": (
+                "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required"
+            ),
+            "Connection refused or authentication failed": (
+                "database_missing failed guards_missing lost misconfigured not_in_hba not_permitted password_missing "
+                "password_rejected refused role_missing shutting_down starting_up"
+            ),
+            "Slow queries": "slow",
+            "The backup in GitHub Actions fails": "host_not_found silent timeout unreachable",
+            "Too many connections": "too_many_connections",
+        },
+        "database size": "The database outgrew its limit",
+        "the four tables": '"Relation does not exist"',
+        "audited in the last 24 hours": "Nothing was audited for a day",
+        "migrations at head": {
+            '"Relation does not exist"': "behind destroys_data empty_version_table unmanaged",
+            "Tables and models disagree": (
+                "apply_failed downgrade_failed drift left_behind models_unreadable reapply_failed"
+            ),
+            "The revision is not one of ours": (
+                "broken_files overlapping_rows reviewed_unknown several_heads undeclared unknown_revision unreadable"
+            ),
+        },
+        "Every live token belongs to somebody with a role": "A token of somebody without a role",
+        "Every working key belongs to somebody with a role": "A key of somebody without a role",
+    },
+    "platform-api": {
+        "the server answers": {
+            '"Can\'t reach database server"': (
+                "failed host_not_found lost refused shutting_down silent starting_up timeout unreachable"
+            ),
+            '"password authentication failed"': (
+                "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
+                "role_missing"
+            ),
+            "A complaint about TLS or a certificate": (
+                "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required"
+            ),
+            "It is slow": "slow",
+            "The URL is not one": "misconfigured",
+            "Too many connections": "too_many_connections",
+        },
+        "ten tables and the view": {
+            "Prisma says it is behind, or ahead": (
+                "column_missing column_type constraint_missing extension_missing index_invalid index_missing "
+                "schema_missing table_missing view_missing"
+            ),
+            "Prisma wants to drop a table": "unexpected",
+        },
+        "Everything is in public": "A table outside public",
+        "migrations at head": {
+            "A migration failed, or was edited": (
+                "apply_failed broken_files edited failed reviewed_unknown several_heads undeclared unreadable"
+            ),
+            "Prisma says it is behind, or ahead": "ahead behind empty_version_table missing unmanaged",
+            "Prisma wants to drop a table": "destroys_data",
+        },
+        "sales_report_view answers": NOTHING,  # a count is never negative; that it cannot be asked has a `run.…` code
+        "The report shows every entry once": "The report loses an entry, or shows it twice",
+        "page sales-report exists": "The sales report's page is gone",
+        "sales_report_view is whitelisted": "The view is not served",
+        "The whitelist names only views that exist": "The whitelist names a view that is gone",
+    },
+    "blackroad": {
+        "the server answers": {
+            "Connection issues": (
+                "database_missing failed guards_missing host_not_found lost misconfigured not_in_hba not_permitted "
+                "password_missing password_rejected refused role_missing shutting_down silent starting_up timeout "
+                "unreachable"
+            ),
+            "Performance issues": "slow",
+            "The certificate, or its absence": (
+                "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required"
+            ),
+            "The connections are used up": "too_many_connections",
+            "The server is of another version": "version",
+        },
+        "TLS is enforced": "The certificate, or its absence",
+        "the six tables": "A table is missing, or migrations are behind",
+        "the five settings": "A setting is not what it was",
+        "migrations at head": {
+            "A table is missing, or migrations are behind": "behind destroys_data empty_version_table unmanaged",
+            "Code and revisions disagree": (
+                "apply_failed broken_files downgrade_failed drift left_behind models_unreadable overlapping_rows "
+                "reapply_failed reviewed_unknown several_heads undeclared unknown_revision unreadable"
+            ),
+        },
+        "database size": "The disk fills up",
+        "Every block carries the hash of the one before it": "The chain is broken",
+        "Every wallet belongs to a user": "A wallet is orphaned",
+        "Only confirmed transactions stand in a block": "A transaction and its block disagree",
+    },
+    "gaia": {
+        "the server answers": {
+            "Connection refused": "failed host_not_found misconfigured refused silent timeout unreachable",
+            "It is not PostgreSQL 16": "version",
+            "It is slow": "slow",
+            "Out of connections": "too_many_connections",
+            "TLS": "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required",
+            "The container won't start": "lost shutting_down starting_up",
+            "The password or the user is wrong": (
+                "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
+                "role_missing"
+            ),
+        },
+        "it is PostgreSQL 16": {
+            "Connection refused": "failed host_not_found misconfigured refused silent timeout unreachable",
+            "It is not PostgreSQL 16": "version",
+            "It is slow": "slow",
+            "Out of connections": "too_many_connections",
+            "TLS": "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required",
+            "The container won't start": "lost shutting_down starting_up",
+            "The password or the user is wrong": (
+                "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
+                "role_missing"
+            ),
+        },
+        "three schemas and eight tables": "A schema or table is missing",
+        "migrations at head": {
+            "A schema or table is missing": "behind destroys_data empty_version_table unmanaged",
+            "Code and revisions disagree": (
+                "apply_failed downgrade_failed drift left_behind models_unreadable overlapping_rows reapply_failed "
+                "reviewed_unknown several_heads undeclared unknown_revision"
+            ),
+            "Permission denied": "broken_files unreadable",
+        },
+        "connections and memory": "A setting differs",
+        "storage is taken for an SSD": "Storage is not taken for an SSD",
+        "TLS is required": "TLS",
+        "database size": "The disk fills up",
+        "fewer than 160 connections": "Out of connections",
+        "Every campaign has an owner": "A campaign has no owner",
+        "Whoever owns a campaign takes part in it": "An owner does not take part",
+        "No live session is without an active user": "A session outlives its account",
+        "there is an administrator": "Nobody is an administrator",
+        "security events in the last 24 hours": "No security event for a day",
+    },
+    "teller": {
+        "the database answers": {
+            '"Address already in use"': "lost",
+            '"SSL connection required"': (
+                "certificate_expired certificate_host certificate_unknown not_in_hba tls_failed tls_not_offered "
+                "tls_required"
+            ),
+            "Connection refused": "failed host_not_found misconfigured refused silent timeout unreachable",
+            "It is slow, or the disk fills up": "slow",
+            "The container does not start": "shutting_down starting_up",
+            "The password is not accepted": (
+                "guards_missing not_permitted password_missing password_rejected role_missing"
+            ),
+            "There is no such database": "database_missing",
+            "Too many connections": "too_many_connections",
+        },
+        "TLS is required": '"SSL connection required"',
+        "TLS is sound": '"SSL connection required"',
+        "the three tables": 'Migration conflicts: "Target database is not up to date"',
+        "migrations at head": {
+            'Migration conflicts: "Target database is not up to date"': (
+                "behind destroys_data empty_version_table unmanaged"
+            ),
+            "Schema drift": (
+                "apply_failed broken_files downgrade_failed drift left_behind models_unreadable overlapping_rows "
+                "reapply_failed reviewed_unknown several_heads undeclared unknown_revision unreadable"
+            ),
+        },
+        "create, read, persist": {
+            'Migration conflicts: "Target database is not up to date"': "write_refused",
+            "What was written is not there": "cleanup_failed not_persisted not_read_back",
+        },
+        "Every balance and transaction belongs to an account": "Rows without an account",
+        "No balance is from the future": "A balance from the future",
+    },
+}
+
+# By system: the titles of the sections for an environment whose URL cannot be had, each with its codes. A name that no
+# page has (`environment.unknown`) is told with those there are, and there is nothing to add.
+URLS: dict[str, dict[str, str]] = {
+    "relay": {"There is no URL, or only a part of one": "unset empty unresolved malformed"},
+    "platform-api": {
+        '"Environment variable not found: DATABASE_URL"': "unset empty",
+        "A reference between services does not resolve": "unresolved",
+        "The URL is not one": "malformed",
+    },
+    "blackroad": {"Connection issues": "unset empty unresolved malformed"},
+    "gaia": {"There is no URL, or only a part of one": "unset empty unresolved malformed"},
+    "teller": {"There is no URL, or only a part of one": "unset empty unresolved malformed"},
+}
