@@ -30,7 +30,8 @@ _MALFORMED = re.compile(
     r"""invalid\ (URI|DSN|dsn|percent-encoded|port\ number|connection\ option)|missing\ "="\ after|URI\ query
     |(could\ not|Could\ not)\ parse\ SQLAlchemy\ URL|Can't\ load\ plugin:\ sqlalchemy\.dialects|in\ connection\ info
     |Port\ could\ not\ be\ cast|Port\ out\ of\ range|invalid\ integer\ value\ .*"port"|forbidden\ value\ %00
-    |could\ not\ translate\ host\ name\ "[^"]*@|invalid\ literal\ for\ int\(\)\ with\ base\ 10""",
+    |could\ not\ translate\ host\ name\ "[^"]*@|failed\ to\ resolve\ host\ '[^']*@|Servname\ not\ supported
+    |invalid\ literal\ for\ int\(\)\ with\ base\ 10""",
     re.VERBOSE,
 )
 # OpenSSL's numbers: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
