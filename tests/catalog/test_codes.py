@@ -62,6 +62,7 @@ def test_only_good_news_needs_no_fix() -> None:
         "migrations.rehearsed",
         "query.as_expected",
         "replication.in_step",
+        "roles.as_declared",
         "schema.complete",
         "sequences.headroom",
         "settings.as_expected",
