@@ -123,6 +123,7 @@ def test_a_mistyped_url_is_one_clear_sentence(text: str) -> None:
         parse(text, source=SOURCE)
     said = str(refusal.value).replace("\n", " ")
     assert said.startswith(SOURCE)
+    assert "invoke explain connectivity.url_malformed" in said
     assert re.search(MISTYPED[text], said), said
     assert refusal.value.hint
     assert not re.search("s3|cret@|pw1", said), said
