@@ -35,6 +35,11 @@ _MALFORMED = re.compile(
     """,
     re.VERBOSE,
 )
+_WHY_MALFORMED = (
+    (r"postgres(ql)?\+\w+", ": it names a driver after a `+`, which only SQLAlchemy knows"),
+    (r"host (name )?[\"'][^\"']*@", ": its user or password holds an `@` that is not written %40"),
+    (r"dialects[:.]postgres\b", ": it begins with `postgres://`, which SQLAlchemy does not know"),
+)
 # Where drivers read URLs: what Python's own int() or urllib says from there is about the URL.
 _URL_READERS = frozenset({"asyncpg.connect_utils", "sqlalchemy.engine.url"})
 # OpenSSL's numbers: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
@@ -87,7 +92,8 @@ def _ours(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:  
 def _malformed(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:  # noqa: ARG001 - the same
     if _sqlstate(link) or not (_MALFORMED.search(_said(link)) or _while_reading_a_url(link)):
         return None
-    return Diagnosis("connectivity.url_malformed", f"{sentence_of('url_malformed', {})}.")
+    why = next((why for words, why in _WHY_MALFORMED if re.search(words, _said(link))), "")
+    return Diagnosis("connectivity.url_malformed", f"{sentence_of('url_malformed', {})}{why}.")
 
 
 def _while_reading_a_url(link: BaseException) -> bool:

@@ -59,6 +59,20 @@ def test_a_malformed_url_is_recognised_and_not_repeated(mistake: str) -> None:
     assert SECRET not in diagnosis.sentence
 
 
+@pytest.mark.parametrize(
+    ("mistake", "why"),
+    [
+        ("a driver, for libpq", "it names a driver after a `+`"),
+        ("a driver, for asyncpg", "it names a driver after a `+`"),
+        ("no driver, for SQLAlchemy", "it begins with `postgres://`"),
+        ("an `@` in the password, for libpq", "an `@` that is not written %40"),
+    ],
+)
+def test_the_commonest_mistakes_in_a_url_are_told(mistake: str, why: str) -> None:
+    """What a colleague would see at once is said."""
+    assert why in diagnose_exception(raised(MALFORMED[mistake])).sentence
+
+
 def test_sqlalchemy_on_psycopg_is_looked_through(target: EmbeddedTarget) -> None:
     """What SQLAlchemy wraps is found, and neither its statement nor its parameters are repeated."""
     engine = sqlalchemy.create_engine(sqlalchemy_url(target.endpoint))
