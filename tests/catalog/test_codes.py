@@ -73,6 +73,7 @@ def test_only_good_news_needs_no_fix() -> None:
         "tls.in_use",
         "tls.not_in_use",
         "vacuum.keeps_up",
+        "vacuum.tended",
         "variables.as_expected",
         "version.current",
         "version.newer_than_table",
