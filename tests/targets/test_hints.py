@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from checks.runbook.model import Environment
+from checks.targets.causes import CAUSES
 from checks.targets.environment import resolve
-from checks.targets.hints import personal
+from checks.targets.hints import hint_on
 from checks.targets.providers import demands_tls, inside_of
 from checks.targets.session import Endpoint
 
@@ -17,7 +18,8 @@ PAGE = {"dev": Environment(url="${GAIA_DATABASE_URL}")}
 
 
 def hints(cause: str, endpoint: Endpoint) -> str:
-    return " ".join(personal(cause, endpoint))
+    """What is said beside the general hint."""
+    return hint_on(cause, endpoint).removeprefix(CAUSES[cause].hint).strip()
 
 
 def resolved(folder: Path, url: str, *, env_file: Path | None = None, **further: str) -> Endpoint:
@@ -40,6 +42,7 @@ def test_an_internal_name_is_recognised(host: str, network: str) -> None:
     said = hints("host_not_found", Endpoint(host=host))
     assert f"{host} belongs to {network}" in said
     assert "Compose" not in said
+    assert CAUSES["host_not_found"].hint not in said
     assert hints("password_rejected", Endpoint(host=host)) == ""
 
 
