@@ -134,7 +134,7 @@ class Claim:
         who = ", ".join(f"({literal(role)}::name)" for role in (roles[:1] if can else roles))
         usable = "has_schema_privilege(r.role, o.namespace, 'USAGE')" if self.kind.in_schema else "true"
         broken = "NOT (held AND usable)" if can else "held"
-        parent = "parent" if self.kind is COLUMN else "NULL::name"
+        parent = "parent" if self.kind == COLUMN else "NULL::name"
         return (  # every part is our own, or quoted
             f"WITH o AS MATERIALIZED (\n{self._objects()}\n), broken AS (\n"  # noqa: S608
             f"SELECT schema, parent, name, privilege, bool_and(usable) AS usable, string_agg(role, ', ') AS through\n"
@@ -150,17 +150,17 @@ class Claim:
         listed = statements("roles")[self.kind.name]
         if self.name is None:
             return narrowed(listed, "schema", [(self.schema,)])
-        if self.kind is COLUMN:
+        if self.kind == COLUMN:
             return narrowed(listed, "schema, parent, name", [(self.schema, self.name, name) for name in self.columns])
         if self.arguments is not None:
             return narrowed(listed, "schema, name, arguments", [(self.schema, self.name, self.arguments)])
         return narrowed(listed, "schema, name", [(self.schema, self.name)])
 
     def _held(self, *, can: bool) -> str:
-        if self.kind is COLUMN:
+        if self.kind == COLUMN:
             return "has_column_privilege(r.role, o.object, o.number, p.privilege)"
         whole = f"{self.kind.function}(r.role, o.object, p.privilege)"
-        if self.kind is TABLE and not can:
+        if self.kind == TABLE and not can:
             # Whoever may read one column of a table can read from it, which is what the page denies.
             return (
                 f"CASE WHEN p.by_column THEN has_any_column_privilege(r.role, o.object, p.privilege) ELSE {whole} END"
@@ -176,8 +176,8 @@ def _object(text: str) -> tuple[Kind, str, str | None, str | None]:
     noun = _NOUN.fullmatch(text)
     kind = NOUNS[" ".join(noun[1].lower().split())] if noun else TABLE
     named = (noun[2] or "") if noun else text
-    call = _CALL.fullmatch(named) if kind is FUNCTION else None
-    if not named and kind is not DATABASE:
+    call = _CALL.fullmatch(named) if kind == FUNCTION else None
+    if not named and kind != DATABASE:
         raise ValueError(f"`on {text}` names no {kind.name}: {_EXAMPLE}")
     if call is not None:
         name, arguments = qualified(call["name"]), call["arguments"]
@@ -204,7 +204,7 @@ def _privileges(text: str, kind: Kind, claim: str) -> tuple[tuple[str, ...], tup
         word = {"TEMP": "TEMPORARY", "ALL PRIVILEGES": "ALL"}.get(match["words"].upper(), match["words"].upper())
         columns.append(tuple(name.strip() for name in (match["columns"] or "").split(",") if name.strip()))
         words += _known(word, COLUMN if columns[-1] else kind, claim)
-    if len(set(columns)) > 1 or (columns[0] and kind is not TABLE):
+    if len(set(columns)) > 1 or (columns[0] and kind != TABLE):
         raise ValueError(f"{claim!r} names columns that are not those of one table: make it one claim for each list")
     return tuple(dict.fromkeys(words)), columns[0]
 

@@ -7,7 +7,7 @@ cannot do something counts every role it could become by SET ROLE.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -153,7 +153,10 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     live = not circumstances.disposable
     if not live and not declared:
         raise NotApplicable("The roles of a disposable server are not those of the page; its login role is our own.")
-    findings = [*_missing(parameters, known), *_attributes(declared, known), *_memberships(declared, known)]
+    # A disposable server that has none of the roles was not given them by any migration or fixture of the page.
+    expected = live or any(role in known.roles for role in parameters.declared)
+    findings = [*_missing(parameters, known)] if expected else []
+    findings += [*_attributes(declared, known), *_memberships(declared, known)]
     findings += _login(parameters, known, circumstances.endpoint) if live else []
     posed = [*_about_login(parameters, known.login)] if live else []
     posed += [one for role, of in declared.items() for one in _about(role, of.can, of.cannot)]
@@ -163,7 +166,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
         answers = yield [one.query(known) for one in posed]
         for one, answer in zip(posed, answers, strict=True):
             findings += _judged(one, answer, known)
-    return findings or [_as_declared(parameters, circumstances, known, len(posed))]
+    return findings or [_as_declared(parameters, circumstances, known, declared, len(posed))]
 
 
 def _known(answers: Sequence[Answer]) -> Known:
@@ -276,17 +279,26 @@ def _named(role: str) -> str:
     return "Everybody" if role == PUBLIC else f"Role {role}"
 
 
-def _as_declared(parameters: Parameters, circumstances: Circumstances, known: Known, claims: int) -> Finding:
-    declared = plural(len(parameters.declared), "role") + " as declared" if parameters.declared else ""
-    said = joined([part for part in (declared, f"{plural(claims, 'claim')} held" if claims else "") if part])
-    login = f"{known.login} asks; it is {'a' if known.roles[known.login]['superuser'] else 'no'} superuser"
+def _as_declared(
+    parameters: Parameters, circumstances: Circumstances, known: Known, declared: Collection[str], claims: int
+) -> Finding:
+    roles = plural(len(declared), "role") + " as declared" if declared else ""
+    said = joined([part for part in (roles, f"{plural(claims, 'claim')} held" if claims else "") if part])
     if circumstances.disposable:
+        absent = [role for role in parameters.declared if role not in declared]
         login = "the login role of a disposable server is not judged"
-    elif parameters.password:
-        judged = "is long enough and no known default" if circumstances.endpoint.password else "is not in it"
-        login += f", and the URL's password {judged}"
+        login += f", and it has no {some(absent)}" if absent else ""
+    else:
+        login = f"{known.login} asks; it is {'a' if known.roles[known.login]['superuser'] else 'no'} superuser"
+        login += f", and {_of_the_password(circumstances.endpoint)}" if parameters.password else ""
     sentence = f"{said}; {login}." if said else f"{login[0].upper()}{login[1:]}."
     return Finding("roles.as_declared", True, sentence)
+
+
+def _of_the_password(endpoint: Endpoint) -> str:
+    if endpoint.password is None:
+        return "its URL holds no password to judge"
+    return "the URL's password is long enough and no known default"
 
 
 CHECK = Check(

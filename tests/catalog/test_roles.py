@@ -305,13 +305,16 @@ def test_a_url_without_a_password_has_none_to_judge(gaia: EmbeddedTarget) -> Non
     """Where the password comes from elsewhere, or the kernel vouches, the finding says that the URL had none."""
     without = Elsewhere(replace(gaia.socket_endpoint, password=None))
     [finding] = check_holds("roles", "{superuser: true}", without, disposable=False)
-    assert finding.sentence.endswith("and the URL's password is not in it.")
+    assert finding.sentence.endswith("and its URL holds no password to judge.")
 
 
 def test_a_disposable_servers_own_role_is_not_judged(gaia: EmbeddedTarget) -> None:
     """On a server started for the run only declared roles that exist there are judged, else the check is skipped."""
     with pytest.raises(NotApplicable):
         findings_of("roles", "{cannot: [CREATE on schema public], declared: {nobodies: {}}}", gaia)
+    written = "{declared: {nobodies: {}, public: {cannot: [CREATE on schema public]}}}"
+    [finding] = check_holds("roles", written, gaia)
+    assert finding.sentence.endswith("the login role of a disposable server is not judged, and it has no nobodies.")
     [finding] = check_holds("roles", declared("attributes: [LOGIN]"), gaia)
     assert finding.sentence == "1 role as declared; the login role of a disposable server is not judged."
 
