@@ -72,7 +72,7 @@ class Inquiry:
             return Result(self.planned, Status.SKIPPED, (), self.seconds, reason.sentence, "run.skipped", reason.hint)
         if isinstance(reason, CouldNotTell):
             return Result(self.planned, Status.ERRORED, (), self.seconds, reason.sentence, reason.code, reason.hint)
-        sys.stderr.write(mask("".join(traceback.format_exception(reason))))
+        _show(reason)
         sentence = f"a bug in the {self.planned.check.kind} check: {type(reason).__name__}: {reason}"
         return Result(self.planned, Status.ERRORED, (), self.seconds, mask(sentence), "run.bug")
 
@@ -156,17 +156,26 @@ class Lane:
             self._board.post(Result(check, Status.ERRORED, reason=reason, code="run.timeout", seconds=check.timeout))
 
     def _run(self) -> None:
+        try:
+            self._ask()
+        except Exception as reason:  # noqa: BLE001 - a bug outside every check: a thread that dies of it tells nobody
+            _show(reason)
+            sentence = mask(f"a bug outside this check: {type(reason).__name__}: {reason}")
+            for check in self._planned:
+                self._board.post(Result(check, Status.ERRORED, reason=sentence, code="run.bug"))
+        self.deadline = float("inf")
+        self._done.set()
+        if self._holds:
+            self._released.wait()
+        self._drop_session()
+
+    def _ask(self) -> None:
         begun = [self._begin(check) for check in self._planned]
         inquiries = [kept for inquiry in begun for kept in self._post_or_keep(inquiry, inquiry.advance())]
         while inquiries and not self._aborted:
             # The session's own patience ends first: it knows that it is the peer who is silent.
             self.deadline = time.monotonic() + len(inquiries) * (self._timeout + GRACE) + GRACE
             inquiries = self._round(inquiries)
-        self.deadline = float("inf")
-        self._done.set()
-        if self._holds:
-            self._released.wait()
-        self._drop_session()
 
     def _begin(self, check: PlannedCheck) -> Inquiry:
         self.deadline = time.monotonic() + check.timeout + GRACE
@@ -216,3 +225,8 @@ class Lane:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def _show(bug: Exception) -> None:
+    """A bug's traceback, for whoever mends it."""
+    sys.stderr.write(mask("".join(traceback.format_exception(bug))))

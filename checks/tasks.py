@@ -19,7 +19,7 @@ from invoke.tasks import Task, task
 
 from checks.errors import PgrunbookError, UsageError
 from checks.result import COULD_NOT_TELL, HELD, INTERRUPTED
-from checks.secrets import mask
+from checks.secrets import mask, mask_bugs
 from checks.streams import hush
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def shown_task(help: dict[str, str], *, iterable: tuple[str, ...] = (), **option
 
 
 def _exit_code(body: Body, *positional: Any, **flags: Any) -> int:
+    mask_bugs()
     # CI ends a job by SIGTERM, a closed terminal its programs by SIGHUP: both are to leave a report, as Ctrl-C does.
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
@@ -220,6 +221,37 @@ def grants(_: Context, runbook: list[str] | None = None, role: str = "", postgre
     )
 
 
+@shown_task(
+    RUNBOOK_HELP
+    | {
+        "env": "One environment of the runbook.",
+        "with": "The other one, or `disposable`: a database made from the page's migrations.",
+        "env-file": "Read variables from this file too.",
+        "postgres-bin": "Folder with the PostgreSQL binaries to use.",
+        "format": "What stdout gets: text, json or markdown. Default: text.",
+    },
+    iterable=("runbook",),
+)
+def compare(
+    _: Context,
+    runbook: list[str],
+    env: str = "",
+    with_: str = "",
+    env_file: str = "",
+    postgres_bin: str = "",
+    format: str = "text",
+) -> int:
+    """Say what differs between two environments: schema, migrations, extensions, settings and roles.
+
+    Both are only read, in one read-only session each. Settings that differ from host to host are left out.
+    It ends with 0 where nothing differs, 1 where something does, and 3 where it could not tell.
+    """
+    from checks import pages
+    from checks.compare.command import Sides, show
+
+    return show(pages.load(runbook), Sides(env, with_, env_file, postgres_bin), format=format)
+
+
 @shown_task({"code": "A finding code, such as migrations.behind."}, positional=["code"])
 def explain(_: Context, code: str) -> int:
     """Say what a finding code means, why it matters and how to fix it."""
@@ -257,7 +289,7 @@ def doctor(_: Context, format: str = "text") -> int:
 
 def namespace(*more: Task[Any]) -> Collection:
     """The tasks under their names, for tasks.py, which adds a checkout's own, and for the `pgrunbook` command."""
-    return Collection(verify, check, lint, grants, explain, list_, report, doctor, *more)
+    return Collection(verify, check, lint, grants, compare, explain, list_, report, doctor, *more)
 
 
 def _output(format: str, out: str, *, strict: bool = False) -> Output:

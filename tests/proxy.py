@@ -41,6 +41,7 @@ class Proxy:
         self.hang_up = False
         self._open = threading.Event()
         self._open.set()
+        self._called = threading.Event()
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -51,6 +52,10 @@ class Proxy:
     def fall_silent(self) -> None:
         """Take what comes, pass nothing on, and keep every connection open."""
         self._open.clear()
+
+    def wait_for_a_client(self) -> None:
+        """Until somebody has connected."""
+        self._called.wait(timeout=30)
 
     def cut(self) -> None:
         """Close every connection there is."""
@@ -80,6 +85,7 @@ class Proxy:
             while True:
                 client, _ = self._listener.accept()
                 self.accepted += 1
+                self._called.set()
                 self._sockets.append(client)
                 # Else small chunks wait for the acknowledgement of those before them, 40 ms at a time.
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

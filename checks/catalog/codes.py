@@ -197,8 +197,8 @@ RUN_CODES: Mapping[str, Code] = {
     "run.not_permitted": Code(
         "The role of this environment may not read what the check asks for.",
         "The check could not be answered; it did not fail.",
-        "Grant the privilege named in docs/checks.md to the role: `GRANT SELECT ON … TO role`, or membership in "
-        "`pg_monitor` or `pg_read_all_settings`.",
+        "Run the GRANT that stands in the hint. `invoke grants --runbook NAME` prints all that the page's checks need, "
+        "for a role that can do nothing else.",
     ),
     "run.canceled": Code(
         "The query was cancelled from outside: by `pg_cancel_backend`, or by a client that gave up.",

@@ -73,7 +73,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     declared = _declared(circumstances)
     history = read_history(circumstances.folder, declared)
     table = version_table(circumstances.folder, declared)
-    [answer] = yield [Query(_query(declared, table))]
+    [answer] = yield [Query(version_query(declared, table))]
     rows = _rows(history, answer)
     compared = compare(history, rows, table)
     if rows is None and circumstances.engine == POSTGRESQL:
@@ -103,7 +103,8 @@ def _declared(circumstances: Circumstances) -> Migrations:
     return circumstances.migrations
 
 
-def _query(declared: Migrations, table: VersionTable) -> str:
+def version_query(declared: Migrations, table: VersionTable) -> str:
+    """The statement that reads the tool's own rows."""
     return statements("migrations")[declared.tool].replace(_DEFAULT_TABLES[declared.tool], table.quoted)
 
 

@@ -25,6 +25,8 @@ EXAMPLE = "sequences: {used: 60%, may_cycle: [game.turn_seq]}"
 SHOWN = 10
 # https://www.postgresql.org/docs/current/datatype-numeric.html#DATATYPE-INT; other types end later than any sequence.
 LARGEST: Mapping[str, int] = {"smallint": 2**15 - 1, "integer": 2**31 - 1}
+Row = Mapping[str, Any]
+_NO_COLUMN: Row = {"schema": "", "parent": "", "name": "", "type": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +84,39 @@ class Supply:
 
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:  # noqa: ARG001 - every check is given both
     """Every sequence in one round. Raises CouldNotTell where this role may not see how far one has come."""
-    [answer] = yield [Query(statements("sequences")["sequences"])]
+    sql = statements("sequences")
+    sequences, columns = yield [Query(sql["sequences"]), Query(sql["columns"])]
     ignored = {qualified(name) for name in parameters.ignore}
-    judged = [supply for supply in _supplies(answer) if supply.name not in ignored]
+    judged = [supply for supply in _supplies(sequences, columns) if supply.name not in ignored]
     return [*_broken(parameters, judged)] or [_headroom(parameters, judged)]
 
 
-def _supplies(answer: Answer) -> Iterator[Supply]:
+def _supplies(sequences: Answer, columns: Answer) -> Iterator[Supply]:
     """A sequence that feeds several columns once for each."""
-    for row in answer.dicts():
-        step, lowest, highest = int(row["step"]), int(row["lowest"]), int(row["highest"])
-        largest = LARGEST.get(row["type"], max(abs(lowest), abs(highest)))
-        first, own, ends = (lowest, highest, largest) if step > 0 else (highest, lowest, -largest - 1)
-        narrower = row["type"] in LARGEST and (own - ends) * step > 0
-        table = Name(row["table_schema"], row["table_name"]) if row["column_name"] else ""
-        yield Supply(
-            name=Name(row["schema"], row["name"]),
-            first=first,
-            end=ends if narrower else own,
-            step=step,
-            last=None if row["last"] is None else int(row["last"]),
-            cycles=row["cycles"],
-            readable=row["readable"],
-            column=f"{table}.{row['column_name']}" if table else "",
-            narrower=narrower,
-        )
+    fed: dict[int, list[Row]] = {}
+    for found in columns.dicts():
+        fed.setdefault(found["id"], []).append(found)
+    for row in sequences.dicts():
+        for column in fed.get(row["id"], [_NO_COLUMN]):
+            yield _supply(row, column)
+
+
+def _supply(row: Row, column: Row) -> Supply:
+    step, lowest, highest = int(row["step"]), int(row["lowest"]), int(row["highest"])
+    largest = LARGEST.get(column["type"], 0)
+    first, own, ends = (lowest, highest, largest) if step > 0 else (highest, lowest, -largest - 1)
+    narrower = column["type"] in LARGEST and (own - ends) * step > 0
+    return Supply(
+        name=Name(row["schema"], row["name"]),
+        first=first,
+        end=ends if narrower else own,
+        step=step,
+        last=None if row["last"] is None else int(row["last"]),
+        cycles=row["cycles"],
+        readable=row["readable"],
+        column=f"{Name(column['schema'], column['parent'])}.{column['name']}" if column["name"] else "",
+        narrower=narrower,
+    )
 
 
 def _broken(parameters: Parameters, supplies: Sequence[Supply]) -> Iterator[Finding]:

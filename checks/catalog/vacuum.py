@@ -69,6 +69,10 @@ class Parameters:
         default=Percent(50),
         metadata={"description": "How many of a large table's rows may have changed since it was analyzed."},
     )
+    grace: Duration = field(
+        default=Duration(600),
+        metadata={"description": "How recently a table must have been analyzed for changes since not to matter yet."},
+    )
     rows: Positive = field(
         default=100_000, metadata={"description": "With how many rows, dead ones too, a table is large."}
     )
@@ -152,7 +156,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     findings += _switched_off(parameters, seen, disposable=circumstances.disposable)
     if not circumstances.disposable:
         findings += _neglected(parameters, seen)
-    return findings or [_in_order(parameters, seen, disposable=circumstances.disposable)]
+    return findings or [*_in_order(parameters, seen, disposable=circumstances.disposable)]
 
 
 def _seen(answers: Mapping[str, Answer]) -> Seen:
@@ -224,7 +228,7 @@ def _neglected(parameters: Parameters, seen: Seen) -> Iterator[Finding]:
         sentence = f"{dead[0].dead_percent:.0f}% of the rows of {dead[0].name} are dead{_others(dead)}."
         observed = f"{dead[0].dead_percent:.0f}%"
         yield Finding("vacuum.dead_rows", False, sentence, f"at most {parameters.dead}", observed, _evidence(dead))
-    stale = [t for t in large if t.unknown or t.changed_percent > parameters.changed]
+    stale = [t for t in large if t.unknown or _has_changed(t, parameters)]
     if stale:
         why = "was never analyzed" if stale[0].unknown else f"changed in {stale[0].changed_percent:.0f}% of its rows"
         since = "" if stale[0].unknown else " since it was analyzed"
@@ -233,6 +237,12 @@ def _neglected(parameters: Parameters, seen: Seen) -> Iterator[Finding]:
         yield Finding("vacuum.not_analyzed", False, sentence, wanted, why, _evidence(stale))
     yield from _not_since("vacuumed", parameters.vacuumed_within, [(table, table.vacuumed) for table in large])
     yield from _not_since("analyzed", parameters.analyzed_within, [(table, table.analyzed) for table in large])
+
+
+def _has_changed(table: Table, parameters: Parameters) -> bool:
+    """Autovacuum comes by in turns, so a table that grows fast may change much in between without anybody's fault."""
+    recently = table.analyzed is not None and table.analyzed < parameters.grace
+    return table.changed_percent > parameters.changed and not recently
 
 
 def _not_since(verb: str, limit: Duration | None, tables: Sequence[tuple[Table, float | None]]) -> Iterator[Finding]:
@@ -263,7 +273,8 @@ def _ago(seconds: float | None) -> str:
     return "never" if seconds is None else f"{show_seconds(max(0.0, seconds))} ago"
 
 
-def _in_order(parameters: Parameters, seen: Seen, *, disposable: bool) -> Finding:
+def _in_order(parameters: Parameters, seen: Seen, *, disposable: bool) -> Iterator[Finding]:
+    """That all is well, which needs every session to be seen."""
     if seen.hidden:
         raise CouldNotTell(
             f"This role may not see whether {plural(seen.hidden, 'session')} of others "
@@ -272,12 +283,16 @@ def _in_order(parameters: Parameters, seen: Seen, *, disposable: bool) -> Findin
             hint="`GRANT pg_read_all_stats TO role` (or `pg_monitor`)",
         )
     eldest = max(seen.databases, key=lambda row: int(row["transactions"]))
-    large = plural(len(_large(parameters, seen)), "large table")
-    tables = "what autovacuum would do is not judged on a disposable server" if disposable else f"{large} looked after"
-    age = f"{eldest['transactions']:,} transactions"
-    sentence = f"The oldest database, {eldest['name']}, is {age} old; {tables}."
+    age, aside = f"{eldest['transactions']:,} transactions", ""
+    if disposable:
+        aside = "; what autovacuum would do is not judged on a disposable server"
+    sentence = f"The oldest database, {eldest['name']}, is {age} old{aside}."
     wanted = f"at most {parameters.wraparound} of {REFUSED_AT:,}"
-    return Finding("vacuum.keeps_up", True, sentence, wanted, age, seen.ages)
+    yield Finding("vacuum.keeps_up", True, sentence, wanted, age, seen.ages)
+    large = _large(parameters, seen)
+    if large and not disposable:
+        sentence = f"{plural(len(large), 'large table')} {is_are(large)} looked after: {some(t.name for t in large)}."
+        yield Finding("vacuum.tended", True, sentence, evidence=_evidence(large))
 
 
 CHECK = Check(

@@ -13,9 +13,8 @@ _FREEZE = (
 )
 
 CODES: Mapping[str, Code] = {
-    "vacuum.keeps_up": Code(
-        "Every database is young enough, nobody holds dead rows back, and large tables are tended."
-    ),
+    "vacuum.keeps_up": Code("Every database is young enough, and nobody holds dead rows back."),
+    "vacuum.tended": Code("Large tables were vacuumed and analyzed as their changes demand; the evidence says when."),
     "vacuum.wraparound": Code(
         "A database of this server is so old that transaction numbers, or multixact numbers, run out.",
         "When they have, PostgreSQL refuses every command that would write, in all databases, until it is vacuumed.",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from checks.errors import ConnectionFailed
 from checks.secrets import mask
 from checks.targets.causes import CAUSES
-from checks.targets.hints import personal
+from checks.targets.hints import hint_on
 from checks.targets.session import Endpoint
 from checks.targets.wordings import cause_of
 
@@ -53,7 +53,7 @@ def diagnose(attempt: Attempt, endpoint: Endpoint) -> ConnectionFailed:
     return ConnectionFailed(
         mask(f"{sentence_of(cause, facts)}.{said}"),
         code=f"connectivity.{cause}",
-        hint=mask(" ".join([*personal(cause, endpoint), row.hint])),
+        hint=mask(hint_on(cause, endpoint)),
         expected=row.expected,
     )
 

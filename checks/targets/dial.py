@@ -131,7 +131,7 @@ def _addresses(endpoint: Endpoint, deadline: float) -> list[dict[str, str]]:
     except queue.Empty:
         raise diagnose(Attempt(cause="timeout"), endpoint) from None
     if isinstance(answer, OSError):
-        raise diagnose(Attempt(message=f"could not translate host name: {answer}"), endpoint) from answer
+        raise diagnose(Attempt(answer.strerror or str(answer), cause="host_not_found"), endpoint) from answer
     return [{"hostaddr": address} for address in answer]
 
 

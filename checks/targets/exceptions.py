@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -29,10 +30,18 @@ _SQLSTATE = re.compile(r"[0-9A-Z]{5}\Z")
 _MALFORMED = re.compile(
     r"""invalid\ (URI|DSN|dsn|percent-encoded|port\ number|connection\ option)|missing\ "="\ after|URI\ query
     |(could\ not|Could\ not)\ parse\ SQLAlchemy\ URL|Can't\ load\ plugin:\ sqlalchemy\.dialects|in\ connection\ info
-    |Port\ could\ not\ be\ cast|Port\ out\ of\ range|invalid\ integer\ value\ .*"port"|forbidden\ value\ %00
-    |could\ not\ translate\ host\ name\ "[^"]*@|invalid\ literal\ for\ int\(\)\ with\ base\ 10""",
+    |invalid\ integer\ value\ .*"port"|forbidden\ value\ %00
+    |could\ not\ translate\ host\ name\ "[^"]*@|failed\ to\ resolve\ host\ '[^']*@|Servname\ not\ supported
+    """,
     re.VERBOSE,
 )
+_WHY_MALFORMED = (
+    (r"postgres(ql)?\+\w+", ": it names a driver after a `+`, which only SQLAlchemy knows"),
+    (r"host (name )?[\"'][^\"']*@", ": its user or password holds an `@` that is not written %40"),
+    (r"dialects[:.]postgres\b", ": it begins with `postgres://`, which SQLAlchemy does not know"),
+)
+# Where drivers read URLs: what Python's own int() or urllib says from there is about the URL.
+_URL_READERS = frozenset({"asyncpg.connect_utils", "sqlalchemy.engine.url"})
 # OpenSSL's numbers: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
 _BY_VERIFY_CODE = {9: "certificate_expired", 10: "certificate_expired", 62: "certificate_host", 64: "certificate_host"}
 _PLACE = re.compile(r'at "(?P<host>[^"]+)"(?: \([^)]*\))?, port (?P<port>\d+)|on socket "(?P<socket>[^"]+)"')
@@ -81,9 +90,17 @@ def _ours(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:  
 
 
 def _malformed(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:  # noqa: ARG001 - the same
-    if _sqlstate(link) or not _MALFORMED.search(_said(link)):
+    if _sqlstate(link) or not (_MALFORMED.search(_said(link)) or _while_reading_a_url(link)):
         return None
-    return Diagnosis("environment.malformed", "The database URL cannot be read, so no server was asked.")
+    why = next((why for words, why in _WHY_MALFORMED if re.search(words, _said(link))), "")
+    return Diagnosis("environment.malformed", f"The database URL cannot be read, so no server was asked{why}.")
+
+
+def _while_reading_a_url(link: BaseException) -> bool:
+    if not isinstance(link, ValueError) or isinstance(link, OSError):
+        return False
+    names = (frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(link.__traceback__))
+    return any(name in _URL_READERS for name in names)
 
 
 def _by_sqlstate(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:

@@ -1,6 +1,7 @@
 """The hints a colleague would give on a failed connection, from the host's name and from where its URL was found.
 
-They stand before the general hint of the cause, and show names of variables and files, never a value.
+One that explains the failure stands in place of the general hint of its cause, so that what is said stays short. They
+show names of variables and files, never a value.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from checks.errors import UsageError
+from checks.targets.causes import CAUSES
 from checks.targets.envfile import read
 from checks.targets.providers import demands_tls, inside_of
 from checks.targets.session import Endpoint, Origin
@@ -22,8 +24,12 @@ _OTHER_DATABASE = _NOT_FOUND | {
 _NO_TLS_ASKED = frozenset({"", "disable", "allow", "prefer"})
 
 
-def personal(cause: str, endpoint: Endpoint) -> Iterator[str]:
-    """Sentences, the likeliest first; none where nothing is peculiar."""
+def hint_on(cause: str, endpoint: Endpoint) -> str:
+    """What to do about a failed connection: the peculiar, else the general, and what else may be worth a look."""
+    return " ".join([*(list(_explaining(cause, endpoint)) or [CAUSES[cause].hint]), *_beside(cause, endpoint)])
+
+
+def _explaining(cause: str, endpoint: Endpoint) -> Iterator[str]:
     host = endpoint.host or ""
     if cause in _NOT_FOUND:
         yield from _used_from_outside(host, endpoint.origin)
@@ -36,6 +42,9 @@ def personal(cause: str, endpoint: Endpoint) -> Iterator[str]:
             "127.0.0.1."
         )
     yield from _without_tls(cause, endpoint)
+
+
+def _beside(cause: str, endpoint: Endpoint) -> Iterator[str]:
     if endpoint.origin is not None and cause in _OTHER_DATABASE:
         yield from _value_hidden(endpoint.origin)
         yield from _driver_named(endpoint.origin)

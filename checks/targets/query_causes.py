@@ -64,29 +64,29 @@ BY_SQLSTATE = {
 BY_WORDING = (
     (
         "57014",
-        re.compile(r"user request"),
+        r"user request",
         Refusal(
             "run.canceled",
             "Somebody ended the query",
             "Look in the server's log for who called pg_cancel_backend, or ask whether a client gave up.",
         ),
     ),
-    ("25006", re.compile(r"during recovery"), _IN_RECOVERY),
-    ("40001", re.compile(r"conflict with recovery"), _IN_RECOVERY),
-    ("55000", re.compile(r"recovery is in progress|during recovery"), _IN_RECOVERY),
+    ("25006", r"during recovery", _IN_RECOVERY),
+    ("40001", r"conflict with recovery", _IN_RECOVERY),
+    ("55000", r"recovery is in progress|during recovery", _IN_RECOVERY),
 )
 
 
 def refusal_for(sqlstate: str, message: str) -> Refusal:
     """What to say of a query the server refused so."""
-    special = (refusal for state, words, refusal in BY_WORDING if state == sqlstate and words.search(message))
+    special = (refusal for state, words, refusal in BY_WORDING if state == sqlstate and re.search(words, message))
     return next(special, None) or BY_SQLSTATE.get(sqlstate, UNKNOWN)
 
 
 # Class 22 messages quote the value they choke on, which may be a cell of someone's table.
-_QUOTED_VALUE = re.compile(r'"[^"]*"')
+_QUOTED_VALUE = r'"[^"]*"'
 
 
 def without_values(sqlstate: str, message: str) -> str:
     """The server's message with no value in it that may be a cell of a table."""
-    return _QUOTED_VALUE.sub('"…"', message) if sqlstate.startswith("22") else message
+    return re.sub(_QUOTED_VALUE, '"…"', message) if sqlstate.startswith("22") else message

@@ -54,7 +54,10 @@ BY_WORDING: tuple[tuple[str, str], ...] = (
     (r"not yet accepting connections|in recovery mode|system is not accepting connections", "in_recovery"),
     (r"permission denied for database|not currently accepting connections", "not_permitted"),
     (r"server only supports protocol|unsupported frontend protocol|older than the oldest major", "too_old"),
-    (r"could not translate host name|could not look up|Name or service not known|getaddrinfo", "host_not_found"),
+    (
+        r"could not translate host name|failed to resolve host|could not look up|Name or service not known|getaddrinfo",
+        "host_not_found",
+    ),
     (r"Connection refused|Connect call failed|No such file or directory", "refused"),
     (r"timeout expired|timed out|Resource temporarily unavailable", "timeout"),
     (r"No route to host|[Nn]etwork is unreachable|Permission denied|Cannot assign requested address", "unreachable"),
@@ -63,7 +66,6 @@ BY_WORDING: tuple[tuple[str, str], ...] = (
     (r"[Cc]onsuming input failed|no connection to the server|[Bb]roken pipe|the connection is (closed|lost)", "lost"),
     (r"unsupported protocol|no protocols available|handshake failure|alert protocol version", "tls_failed"),
 )
-_WORDINGS = tuple((re.compile(wording, re.DOTALL), cause) for wording, cause in BY_WORDING)
 
 
 def is_of_connection(sqlstate: str, message: str = "") -> bool:
@@ -89,4 +91,5 @@ def cause_of(message: str, sqlstate: str = "", *, tried_tls: bool = False) -> st
 
 
 def _by_wording(message: str) -> str:
-    return next((cause for wording, cause in _WORDINGS if wording.search(message)), "")
+    # Compiled when first needed, since most runs need none of them.
+    return next((cause for wording, cause in BY_WORDING if re.search(wording, message, re.DOTALL)), "")

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from checks.catalog.connectivity import ask
 from checks.check import SQLITE, Answer
+from checks.targets.causes import CAUSES
 from checks.targets.embedded import EmbeddedTarget
 from checks.targets.session import Endpoint
 from tests.catalog.tools import Elsewhere, check_fails, check_holds, circumstances_of, params_of, sqlite_file
@@ -66,9 +67,10 @@ def test_another_major_does_not_hold(target: EmbeddedTarget) -> None:
     ],
 )
 def test_a_failed_connection_is_named(target: EmbeddedTarget, change: dict[str, Any], code: str) -> None:
-    """A connection that fails is a finding whose code names the cause, not an error."""
+    """A connection that fails is a finding whose code names the cause, with what was expected; not an error."""
     elsewhere = Elsewhere(replace(target.endpoint, **change))
     finding = check_fails("connectivity", "{}", elsewhere, code=code)
+    assert finding.expected == CAUSES[code.removeprefix("connectivity.")].expected
     assert finding.observed == "none"
 
 

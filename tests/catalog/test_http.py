@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from checks.catalog import http as kind
 from checks.check import Finding
 from checks.errors import CouldNotTell, NotApplicable
-from checks.secrets import MASK, mask
+from checks.secrets import mask
 from tests.catalog.tools import Elsewhere, check_fails, check_holds, findings_of, params_of, sqlite_file
 from tests.command import ROOT, page, pgrunbook, run
 from tests.web import WebService, redirect
@@ -287,14 +287,15 @@ def test_credentials_are_sent_and_never_shown(target: Elsewhere, service: WebSer
     finding = holds("path: /health", target, service.url.replace("//", "//probe:open%20sesame@"))
     assert service.asked[0][1]["Authorization"] == "Basic cHJvYmU6b3BlbiBzZXNhbWU="
     assert "sesame" not in str(finding)
-    assert mask("open sesame and open%20sesame and cHJvYmU6b3BlbiBzZXNhbWU=") == f"{MASK} and {MASK} and {MASK}"
+    for form in ("open sesame", "open%20sesame", "cHJvYmU6b3BlbiBzZXNhbWU="):
+        assert form not in mask(form)
 
 
 def test_a_token_in_place_of_a_user_is_a_secret_too(target: Elsewhere, service: WebService) -> None:
     """Some services take a token as the user, and no password."""
     holds("path: /health", target, service.url.replace("//", "//tok-sesame-3@"))
     assert service.asked[0][1]["Authorization"] == "Basic dG9rLXNlc2FtZS0zOg=="
-    assert mask("tok-sesame-3") == MASK
+    assert "tok-sesame-3" not in mask("tok-sesame-3")
 
 
 PAGE = f'```yaml check\nhttp: {{base: "${{{VARIABLE}}}", path: /health}}\n```\n'

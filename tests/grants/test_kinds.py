@@ -18,6 +18,7 @@ from tests.catalog.tools import Elsewhere, run_sql
 from tests.grants.tools import made_from_the_script, needs_for
 from tests.systems.tools import ask
 
+ABOUT_THE_ASKER = {"roles"}  # it speaks of the role that logs in, and the owner's is another
 ASKED = sorted(
     kind
     for kind, check in CATALOG.items()
@@ -45,7 +46,9 @@ def test_the_example_answers_the_role_as_it_answers_the_owner(kind: str, target:
     page = example_of(CATALOG[kind])
     with made_from_the_script(target, needs_for(page, target), "by_the_script") as role:
         theirs, owners = ask(page, role), ask(page, Elsewhere(target.endpoint))
-    assert [(result.status, result.codes, result.reason) for result in theirs.values()] == [
-        (result.status, result.codes, result.reason) for result in owners.values()
-    ]
+    if kind not in ABOUT_THE_ASKER:
+        assert [(result.status, result.codes, result.reason) for result in theirs.values()] == [
+            (result.status, result.codes, result.reason) for result in owners.values()
+        ]
+    assert {result.status for result in theirs.values()} <= {result.status for result in owners.values()}
     assert "run.not_permitted" not in {code for result in theirs.values() for code in result.codes}

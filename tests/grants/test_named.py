@@ -83,35 +83,32 @@ CASES: dict[str, tuple[str, Wanted]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("sql", "wanted"), CASES.values(), ids=CASES)
-def test_what_is_named_is_enough_and_no_more(database: EmbeddedTarget, sql: str, wanted: Wanted) -> None:
+def test_what_is_named_is_enough_and_no_more(database: EmbeddedTarget) -> None:
     """The lists are as expected, and a role that is given them can run the query."""
-    needs = needs_for(database, sql)
-    assert {key: sorted(one.columns) for key, one in needs.relations.items()} == {
-        key: sorted(columns) for key, columns in wanted.items()
-    }
-    with made_from_the_script(database, needs, "by_the_script") as role:
-        assert refusal(role, sql) == ""
+    for name, (sql, wanted) in CASES.items():
+        needs = needs_for(database, sql)
+        found = {key: sorted(one.columns) for key, one in needs.relations.items()}
+        assert found == {key: sorted(columns) for key, columns in wanted.items()}, name
+        with made_from_the_script(database, needs, "by_the_script") as role:
+            assert refusal(role, sql) == "", name
 
 
-@pytest.mark.parametrize(
-    ("sql", "role"),
-    [
-        ("SELECT count(*) FROM pg_stat_activity", "pg_read_all_stats"),
-        ("SELECT count(*) FROM pg_stat_replication", "pg_read_all_stats"),
-        ("SELECT count(*) FROM pg_settings", "pg_read_all_settings"),
-        ("SELECT count(*) FROM pg_shmem_allocations", "pg_read_all_stats"),
-        ("SELECT count(*) FROM pg_ls_waldir()", "pg_monitor"),
-    ],
-)
-def test_a_predefined_role_is_granted_where_only_it_shows_everything(
-    database: EmbeddedTarget, sql: str, role: str
-) -> None:
+PREDEFINED = {
+    "SELECT count(*) FROM pg_stat_activity": "pg_read_all_stats",
+    "SELECT count(*) FROM pg_stat_replication": "pg_read_all_stats",
+    "SELECT count(*) FROM pg_settings": "pg_read_all_settings",
+    "SELECT count(*) FROM pg_shmem_allocations": "pg_read_all_stats",
+    "SELECT count(*) FROM pg_ls_waldir()": "pg_monitor",
+}
+
+
+def test_a_predefined_role_is_granted_where_only_it_shows_everything(database: EmbeddedTarget) -> None:
     """The narrowest one that does, whether the server would refuse or only leave something out."""
-    needs = needs_for(database, sql)
-    assert (set(needs.predefined), needs.relations) == ({role}, {})
-    with made_from_the_script(database, needs, "by_the_script") as asking:
-        assert refusal(asking, sql) == ""
+    for sql, role in PREDEFINED.items():
+        needs = needs_for(database, sql)
+        assert (set(needs.predefined), needs.relations) == ({role}, {}), sql
+        with made_from_the_script(database, needs, "by_the_script") as asking:
+            assert refusal(asking, sql) == "", sql
 
 
 def test_a_catalogs_own_query_says_itself_whether_it_needs_hidden_settings(target: EmbeddedTarget) -> None:

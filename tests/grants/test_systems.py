@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 
 import psycopg
@@ -10,11 +11,12 @@ import pytest
 from checks.result import Result
 from checks.targets.identifiers import quoted
 from tests.catalog.tools import Elsewhere
-from tests.grants.tools import columns_of, connected, made_from_the_script, needs_for, refusal
+from tests.grants.tools import columns_of, connected, made_from_the_script, needs_for, refusals
 from tests.systems.tools import SYSTEMS, Copier, ask
 
 REFUSED = {"42501", "55000", "42809"}  # not permitted; or nobody may: a view of several tables, TRUNCATE of a view
 ROLE = "pgrunbook_of_tests"
+ABOUT_THE_ASKER = {"roles"}  # what it says of the role that logs in is not the same of two
 
 
 def verdicts(results: dict[str, Result]) -> dict[str, tuple[str, str, list[tuple[str, bool, str]]]]:
@@ -22,6 +24,7 @@ def verdicts(results: dict[str, Result]) -> dict[str, tuple[str, str, list[tuple
     return {
         name: (str(result.status), result.code, [(one.code, one.holds, one.expected) for one in result.findings])
         for name, result in results.items()
+        if result.planned.entry.kind not in ABOUT_THE_ASKER
     }
 
 
@@ -38,47 +41,41 @@ def test_every_check_answers_the_role_as_it_answers_the_owner(system: str, copy_
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_the_role_can_write_nothing(system: str, copy_of: Copier) -> None:
-    """Not even with its read-only default switched off, in any table or schema."""
-    whole, target = copy_of(system)
-    tables = columns_of(target)
-    with made_from_the_script(target, needs_for(whole.page, target), ROLE) as role:
-        refused = {}
-        for (schema, name), columns in tables.items():
-            table = f"{quoted(schema)}.{quoted(name)}"
-            for sql in (
-                f"INSERT INTO {table} DEFAULT VALUES",
-                f"UPDATE {table} SET {quoted(columns[0])} = NULL WHERE false",
-                f"DELETE FROM {table} WHERE false",
-                f"TRUNCATE {table}",
-                f"CREATE TABLE {quoted(schema)}.of_mine (id int)",
-            ):
-                refused[sql] = refusal(role, sql)
-    assert {sql for sql, state in refused.items() if state not in REFUSED} == set()
-    assert len(refused) > 3 * len(tables)
-
-
-@pytest.mark.parametrize("system", SYSTEMS)
-def test_the_role_reads_only_what_the_queries_name(system: str, copy_of: Copier) -> None:
-    """Every other column of every table is refused, and each table it may read is named on the page."""
+def test_the_role_can_write_nothing_and_reads_only_what_the_queries_name(system: str, copy_of: Copier) -> None:
+    """Not even with its read-only default switched off, in any table or schema; and no other column of any table."""
     whole, target = copy_of(system)
     needs = needs_for(whole.page, target)
-    wanted = {key: set(one.columns) for key, one in needs.relations.items()}
+    wanted = {key: set(one.columns) for key, one in needs.relations.items() if not one.sequence}
+    tables = columns_of(target)
+    writes = [sql for key, columns in tables.items() for sql in written_to(key, columns[0])]
+    reads = {one_read(key, column): (key, column) for key, columns in tables.items() for column in columns}
     with made_from_the_script(target, needs, ROLE) as role:
-        readable = {
-            key: {
-                one
-                for one in columns
-                if not refusal(role, f"SELECT {quoted(one)} FROM {quoted(key[0])}.{quoted(key[1])}")
-            }
-            for key, columns in columns_of(target).items()
-        }
-    assert {key: columns for key, columns in readable.items() if columns} == wanted
-    asked = (
-        " ".join(getattr(entry.params, "sql", "") for entry in whole.page.entries())
-        + " alembic_version _prisma_migrations"
-    )
-    assert {name for _, name in wanted if name not in asked} == set()
+        refused = refusals(role, [*writes, *reads])
+    assert {sql: refused[sql] for sql in writes if refused[sql] not in REFUSED} == {}
+    readable: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for sql, (key, column) in reads.items():
+        if not refused[sql]:
+            readable[key].add(column)
+    assert readable == wanted
+    asked = " ".join(getattr(entry.params, "sql", "") for entry in whole.page.entries())
+    assert {name for _, name in wanted if name not in f"{asked} alembic_version _prisma_migrations"} == set()
+
+
+def written_to(key: tuple[str, str], column: str) -> list[str]:
+    """One statement of each kind that writes to a table or its schema."""
+    table = f"{quoted(key[0])}.{quoted(key[1])}"
+    return [
+        f"INSERT INTO {table} DEFAULT VALUES",
+        f"UPDATE {table} SET {quoted(column)} = NULL WHERE false",
+        f"DELETE FROM {table} WHERE false",
+        f"TRUNCATE {table}",
+        f"CREATE TABLE {quoted(key[0])}.{quoted('of_' + key[1])} (id int)",
+    ]
+
+
+def one_read(key: tuple[str, str], column: str) -> str:
+    """A statement that reads one column."""
+    return f"SELECT {quoted(column)} FROM {quoted(key[0])}.{quoted(key[1])} LIMIT 0"
 
 
 def test_the_role_is_read_only_brief_and_few(copy_of: Copier) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -44,16 +44,24 @@ def connected(target: Elsewhere) -> psycopg.Connection:
     return psycopg.connect(make_conninfo("", **conninfo(target.endpoint)), autocommit=True)
 
 
-def refusal(target: Elsewhere, sql: str) -> str:
-    """The SQLSTATE with which one statement of a session that may write is refused; empty when it is not."""
+def refusals(target: Elsewhere, statements: Iterable[str]) -> dict[str, str]:
+    """The SQLSTATE with which each statement of a session that may write is refused; empty where it is not."""
+    found = {}
     with connected(target) as connection:
         connection.execute("SET default_transaction_read_only = off")
-        try:
-            with connection.transaction(force_rollback=True):
-                connection.execute(sql.encode())
-        except psycopg.Error as error:
-            return error.sqlstate or "no SQLSTATE"
-    return ""
+        for sql in statements:
+            found[sql] = ""
+            try:
+                with connection.transaction(force_rollback=True):
+                    connection.execute(sql.encode())
+            except psycopg.Error as error:
+                found[sql] = error.sqlstate or "no SQLSTATE"
+    return found
+
+
+def refusal(target: Elsewhere, sql: str) -> str:
+    """The same, of one statement."""
+    return refusals(target, [sql])[sql]
 
 
 def columns_of(target: EmbeddedTarget) -> dict[tuple[str, str], list[str]]:

@@ -43,13 +43,16 @@ def test_any_role_counts_every_session_on_every_major(target_of_every_major: Emb
     """Others' sessions count, whoever asks, and the slots kept back for superusers do not."""
     server = target_of_every_major.server
     server.execute("CREATE ROLE looker LOGIN PASSWORD 'look-1'")
-    before = counted(target_of_every_major, "looker", "look-1")
-    with server.connect(), server.connect():
-        among_others = counted(target_of_every_major, "looker", "look-1")
-        as_superuser = counted(target_of_every_major, server.endpoint().user or "", server.password)
+    for user, password in (("looker", "look-1"), (server.endpoint().user or "", server.password)):
+        assert comes_to(Slots(50 - 3, 1), target_of_every_major, user, password)
+        with server.connect(), server.connect():
+            assert comes_to(Slots(50 - 3, 3), target_of_every_major, user, password)
     server.execute("DROP ROLE looker")
-    assert among_others.taken == as_superuser.taken == before.taken + 2
-    assert before.most == 50 - 3
+
+
+def comes_to(wanted: Slots, target: EmbeddedTarget, user: str, password: str | None) -> bool:
+    """Whether that is what is counted, once the server has noticed the end of the sessions closed before."""
+    return any(counted(target, user, password) == wanted for _ in range(100))
 
 
 @pytest.mark.parametrize("taken", [1, 87])

@@ -1,0 +1,204 @@
+"""Each failure to connect, provoked on a server of each major, over TCP and the socket, as each client meets it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from checks.targets.authority import issue
+from checks.targets.binaries import Binaries
+from checks.targets.embedded import EmbeddedServer
+from checks.targets.session import Endpoint
+from tests.majors import start
+from tests.proxy import Proxy
+from tests.targets.clients import CLIENTS, everyone_says
+from tests.targets.patients import (
+    PASSWORD,
+    after_a_crash,
+    full_backlog,
+    in_recovery,
+    over_both,
+    over_socket,
+    over_tcp,
+    shutting_down,
+    silenced,
+    starting_up,
+    without_free_slots,
+)
+
+OF_LIBPQ = {name: client for name, client in CLIENTS.items() if "asyncpg" not in name}
+OF_ASYNCPG = {name: client for name, client in CLIENTS.items() if "asyncpg" in name}
+
+
+def test_the_healthy_have_no_code(patient: EmbeddedServer) -> None:
+    """No client finds anything on a server that is well."""
+    everyone_says("healthy", over_both(patient))
+
+
+def test_host_not_found(patient: EmbeddedServer) -> None:
+    """A host no resolver knows."""
+    everyone_says("connectivity.host_not_found", [replace(over_tcp(patient), host="nowhere.invalid")])
+
+
+def test_refused(patient: EmbeddedServer) -> None:
+    """A port nobody listens on, and a socket that is not there."""
+    everyone_says("connectivity.refused", [replace(one, port=1) for one in over_both(patient)])
+
+
+def test_timeout() -> None:
+    """A port whose packets are dropped."""
+    with full_backlog() as port:
+        there = Endpoint(host="127.0.0.1", port=port, user="app", database="shop", options={"sslmode": "disable"})
+        everyone_says("connectivity.timeout", [there], timeout=0.3)
+
+
+def test_silent(patient: EmbeddedServer) -> None:
+    """A server that accepts and never answers."""
+    with silenced(patient):
+        everyone_says("connectivity.silent", over_both(patient), timeout=0.3)
+
+
+def test_password_rejected(patient: EmbeddedServer) -> None:
+    """A wrong password, and a role the server will not admit it lacks."""
+    said = everyone_says(
+        "connectivity.password_rejected", [replace(one, password="wrong-1") for one in over_both(patient)]
+    )
+    assert "wrong-1" not in "".join(said)
+    assert all("`app`" in sentence for sentence in said)
+
+
+def test_password_missing(patient: EmbeddedServer) -> None:
+    """No password where one is asked for; asyncpg sends an empty one, which the server cannot tell from a wrong one."""
+    without = [replace(one, password=None) for one in over_both(patient)]
+    everyone_says("connectivity.password_missing", without, clients=OF_LIBPQ)
+    everyone_says("connectivity.password_rejected", without, clients=OF_ASYNCPG)
+
+
+def test_not_in_hba(patient: EmbeddedServer) -> None:
+    """A database that no line of pg_hba.conf names."""
+    said = everyone_says("connectivity.not_in_hba", over_both(patient, "unlisted"))
+    assert all("`unlisted`" in sentence for sentence in said)
+
+
+def test_tls_required(patient: EmbeddedServer) -> None:
+    """A client without TLS where only lines for TLS would let it in."""
+    everyone_says("connectivity.tls_required", [over_tcp(patient, "tls_only", sslmode="disable")])
+
+
+def test_tls_not_offered(every_major: Binaries) -> None:
+    """A client that demands TLS of a server without it."""
+    server = start(every_major, {"ssl": "off"})
+    everyone_says("connectivity.tls_not_offered", [over_tcp(server, "postgres", "postgres", sslmode="require")])
+    server.stop()
+
+
+def test_certificates(
+    every_whole_major: Binaries, patient_from: Callable[[Binaries], EmbeddedServer], tmp_path: Path
+) -> None:
+    """A certificate of an unknown authority, and one for another host."""
+    patient, other = patient_from(every_whole_major), issue(tmp_path)
+    verified = over_tcp(patient, sslmode="verify-full", sslrootcert=str(patient.folder.tls / "ca.pem"))
+    unknown = {**verified.options, "sslrootcert": str(other.ca)}
+    everyone_says("healthy", [verified])
+    everyone_says("connectivity.certificate_unknown", [replace(verified, options=unknown)])
+    everyone_says("connectivity.certificate_host", [replace(verified, host="0.0.0.0")])
+
+
+def test_certificate_expired(every_whole_major: Binaries, tmp_path: Path) -> None:
+    """A certificate whose time is over."""
+    old = issue(tmp_path, until=datetime.now(UTC) - timedelta(days=1))
+    server = EmbeddedServer.start(every_whole_major, certificate=old)
+    there = replace(server.endpoint("postgres"), options={"sslmode": "verify-full", "sslrootcert": str(old.ca)})
+    everyone_says("connectivity.certificate_expired", [there])
+    server.stop()
+
+
+def test_database_missing(patient: EmbeddedServer) -> None:
+    """A database that is not there is named."""
+    said = everyone_says("connectivity.database_missing", over_both(patient, "no_such"))
+    assert all("`no_such`" in sentence for sentence in said)
+
+
+@pytest.mark.parametrize("user", ["absent", "idle"])
+def test_role_missing(patient: EmbeddedServer, user: str) -> None:
+    """A role that is not there, and one that may not log in, where the server says so."""
+    said = everyone_says("connectivity.role_missing", over_both(patient, "gate", user))
+    assert all(f"`{user}`" in sentence for sentence in said)
+
+
+def test_not_permitted(patient: EmbeddedServer) -> None:
+    """A database the role has no CONNECT on."""
+    everyone_says("connectivity.not_permitted", over_both(patient, "closed"))
+
+
+def test_too_many_connections(patient: EmbeddedServer) -> None:
+    """No slot is left for anyone, or none for the role."""
+    everyone_says("connectivity.too_many_connections", over_both(patient, user="lone"))
+    with without_free_slots(patient, reserved_too=True):
+        everyone_says("connectivity.too_many_connections", over_both(patient))
+
+
+def test_only_reserved_slots(patient: EmbeddedServer) -> None:
+    """The slots that are left are the superuser's."""
+    with without_free_slots(patient, reserved_too=False):
+        everyone_says("connectivity.only_reserved_slots", over_both(patient))
+        patient.connect().close()
+
+
+def test_starting_up(doomed: EmbeddedServer) -> None:
+    """A server that has not begun to recover."""
+    with starting_up(doomed):
+        everyone_says("connectivity.starting_up", over_both(doomed))
+
+
+def test_shutting_down(doomed: EmbeddedServer) -> None:
+    """A server that waits for its last session to end."""
+    with shutting_down(doomed):
+        everyone_says("connectivity.shutting_down", over_both(doomed))
+
+
+def test_in_recovery_after_a_crash(doomed: EmbeddedServer) -> None:
+    """A server of which a process has been killed."""
+    with after_a_crash(doomed):
+        everyone_says("connectivity.in_recovery", over_both(doomed))
+
+
+def test_in_recovery_as_a_standby(doomed: EmbeddedServer) -> None:
+    """A standby that is not to be read."""
+    with in_recovery(doomed):
+        everyone_says("connectivity.in_recovery", over_both(doomed))
+
+
+def test_lost(patient: EmbeddedServer) -> None:
+    """A peer that hangs up at once."""
+    with Proxy(over_socket(patient).host or "") as proxy:
+        proxy.hang_up = True
+        everyone_says(
+            "connectivity.lost", [replace(over_tcp(patient), port=proxy.port, options={"sslmode": "disable"})]
+        )
+
+
+def test_too_old_by_its_version(patient: EmbeddedServer) -> None:
+    """A server that says it is 9.6 is asked nothing; a driver would go on."""
+
+    def aged(data: bytes) -> bytes:
+        return re.sub(rb"(server_version\0)\d\d\.\d", rb"\g<1>9.6.", data)
+
+    there = over_socket(patient)
+    with Proxy(f"{there.host}/.s.PGSQL.{there.port}", rewrite_back=aged) as proxy:
+        elsewhere = Endpoint(host="127.0.0.1", port=proxy.port, user="app", password=PASSWORD, database="shop")
+        [sentence] = everyone_says("connectivity.too_old", [elsewhere], clients={"pgrunbook": CLIENTS["pgrunbook"]})
+    assert "it is PostgreSQL 9.6" in sentence
+
+
+def test_too_old_by_its_protocol(patient: EmbeddedServer) -> None:
+    """A protocol newer than the server's is demanded: libpq alone has a way to."""
+    wanted = {"min_protocol_version": "3.2", "max_protocol_version": "3.2"}
+    old = over_tcp(patient, **wanted)
+    speaks_it = patient.binaries.major >= 18
+    everyone_says("healthy" if speaks_it else "connectivity.too_old", [old], clients=OF_LIBPQ)
