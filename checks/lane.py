@@ -150,10 +150,11 @@ class Lane:
 
     def give_up(self) -> None:
         """The lane's time is up: whatever it is doing, its checks have no verdict."""
-        self.abort()
+        # Posted before its session is closed: the thread that wakes then would blame the server for what we did.
         for check in self._planned:
             reason = f"no answer within its {show_seconds(check.timeout)}"
             self._board.post(Result(check, Status.ERRORED, reason=reason, code="run.timeout", seconds=check.timeout))
+        self.abort()
 
     def _run(self) -> None:
         try:
@@ -173,9 +174,16 @@ class Lane:
         begun = [self._begin(check) for check in self._planned]
         inquiries = [kept for inquiry in begun for kept in self._post_or_keep(inquiry, inquiry.advance())]
         while inquiries and not self._aborted:
-            # The session's own patience ends first: it knows that it is the peer who is silent.
-            self.deadline = time.monotonic() + len(inquiries) * (self._timeout + GRACE) + GRACE
+            self.deadline = time.monotonic() + self._longest(inquiries)
             inquiries = self._round(inquiries)
+
+    def _longest(self, inquiries: Sequence[Inquiry]) -> float:
+        """Seconds a round may take: one check's time for each, as much for opening a session where one must be opened.
+
+        With a grace of its own, so that whoever waits for a silent server is the first to say that it is.
+        """
+        opens = self._session is None or any(query.fresh for inquiry in inquiries for query in inquiry.waiting)
+        return (len(inquiries) + opens) * (self._timeout + GRACE) + GRACE
 
     def _begin(self, check: PlannedCheck) -> Inquiry:
         self.deadline = time.monotonic() + check.timeout + GRACE
@@ -191,6 +199,8 @@ class Lane:
             session.ask(queries, patience=patience, arrived=flight.arrived)
         except ConnectionFailed as failure:
             self._drop_session()
+            if self._aborted:  # by us, and everybody was told why: nobody is to take it for the server's doing
+                return []
             return flight.unfinished + self._throw(flight.ahead, failure, since=flight.sent)
         if not flight.ahead:
             return flight.unfinished

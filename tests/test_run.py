@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,19 @@ from checks.errors import ConnectionFailed, CouldNotTell, NotApplicable
 from checks.plan import PlannedCheck
 from checks.result import Results, Status
 from checks.run import run, without_asking
-from tests.standins import BLOCKS, HANGS, LOSES_CONNECTION, Onlooker, StandInTarget, asks, plan_of, planned
+from checks.targets.binaries import Binaries
+from checks.targets.embedded import EmbeddedServer
+from tests.standins import (
+    BLOCKS,
+    HANGS,
+    LOSES_CONNECTION,
+    Onlooker,
+    StandInSession,
+    StandInTarget,
+    asks,
+    plan_of,
+    planned,
+)
 
 
 def run_of(
@@ -134,6 +148,69 @@ def test_a_stuck_lane_is_given_up_after_its_own_deadline(monkeypatch: pytest.Mon
     freed.set()
     assert statuses(results) == {"a": "errored", "b": "passed"}
     assert results.results[0].reason == "no answer within its 100 ms"
+
+
+def test_whoever_is_cut_off_by_us_is_not_told_that_the_connection_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The session ends because our patience did, however soon its thread wakes; no server and no person is blamed."""
+    monkeypatch.setattr("checks.lane.GRACE", 0.0)
+
+    def abort(session: StandInSession) -> None:
+        session.aborted.set()
+        for lane in (thread for thread in threading.enumerate() if thread.name == "lane cut off"):
+            lane.join(10)
+
+    monkeypatch.setattr(StandInSession, "abort", abort)
+    [result] = run_of(StandInTarget(), planned("cut off", asks(BLOCKS), timeout=0.1)).results
+    assert (result.code, result.reason) == ("run.timeout", "no answer within its 100 ms")
+
+
+def test_a_frozen_server_is_silent_and_not_lost(binaries: Binaries, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that stops answering in mid-session is told as that, whichever of our clocks runs out first."""
+    monkeypatch.setattr("checks.lane.GRACE", 0.1)
+    server = EmbeddedServer.start(binaries)
+
+    def freezing(_parameters: Any, _circumstances: Any) -> Asking:
+        yield [Query("SELECT 1")]
+        for number in family(server.process_id):
+            os.kill(number, signal.SIGSTOP)
+        yield [Query("SELECT 2")]
+        return []
+
+    try:
+        target = server.create_target("frozen")
+        plan = plan_of(planned("freezing", freezing, timeout=1.0))
+        circumstances = Circumstances(Path(), POSTGRESQL, target.endpoint, disposable=True)
+        [result] = run(plan, target, circumstances, watch=Onlooker(), stop=threading.Event()).results
+    finally:
+        for number in family(server.process_id):
+            os.kill(number, signal.SIGCONT)
+        server.stop()
+    assert (result.code, result.status) == ("connectivity.silent", Status.ERRORED)
+    assert result.reason.startswith("no answer within 1.1 s")
+
+
+def family(number: int) -> list[int]:
+    """A process and its children, as Linux lists them."""
+    children = Path(f"/proc/{number}/task/{number}/children").read_text(encoding="ascii")
+    return [number, *map(int, children.split())]
+
+
+def test_opening_a_session_is_not_taken_from_the_time_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that is alone in its lane has its own time, after a session that took long to open."""
+    monkeypatch.setattr("checks.lane.GRACE", 0.0)
+    opened = StandInTarget.open
+
+    def slowly(target: StandInTarget, **options: Any) -> StandInSession:
+        threading.Event().wait(0.9)
+        return opened(target, **options)
+
+    def takes_its_time(_parameters: Any, _circumstances: Any) -> Asking:
+        yield [Query("1")]
+        threading.Event().wait(0.6)
+        return [Finding("stand_in.answered", True, "answered")]
+
+    monkeypatch.setattr(StandInTarget, "open", slowly)
+    assert statuses(run_of(StandInTarget(), planned("a", takes_its_time, timeout=1.0))) == {"a": "passed"}
 
 
 def test_stopping_returns_what_is_known() -> None:

@@ -13,6 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.migrations_codes import CODES
+from checks.catalog.migrations_table import (
+    NOT_PERMITTED,
+    Candidate,
+    candidates,
+    looking_for,
+    refuse_if_closed,
+    with_others,
+)
 from checks.catalog.sql import statements
 from checks.check import POSTGRESQL, SQLITE, Answer, Asking, Check, Finding, Query, Severity
 from checks.errors import CouldNotTell
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = "migrations: {}"
 NO_SUCH_TABLE = "42P01"
+_LOOKED_INTO = {NO_SUCH_TABLE, NOT_PERMITTED}
 NAMED = 3  # more statements than this stand in the evidence only
 _DEFAULT_TABLES = {"alembic": "alembic_version", "prisma": "_prisma_migrations", "sql": "schema_migrations"}
 _STEPS = {
@@ -74,11 +83,15 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     history = read_history(circumstances.folder, declared)
     table = version_table(circumstances.folder, declared)
     [answer] = yield [Query(version_query(declared, table))]
+    found: list[Candidate] = []
+    if circumstances.engine == POSTGRESQL and answer.error is not None and answer.error.sqlstate in _LOOKED_INTO:
+        [looked] = yield [Query(looking_for(table))]
+        found = candidates(looked)
+        refuse_if_closed(table, found, answer.error)
     rows = _rows(history, answer)
     compared = compare(history, rows, table)
-    if rows is None and circumstances.engine == POSTGRESQL:
-        [elsewhere] = yield [Query(statements("migrations")["elsewhere"])]
-        compared[-1] = _with_others(compared[-1], elsewhere)
+    if rows is None:
+        compared[-1] = with_others(compared[-1], table, found)
     rehearsed = _rehearsed(parameters, circumstances.rehearsal)
     heads = several_heads(history) if parameters.heads == "one" else []
     # What failed while it was applied explains what is missing now, and comes first.
@@ -115,18 +128,6 @@ def _rows(history: History, answer: Answer) -> tuple[Applied, ...] | None:
     if answer.error is not None and answer.error.sqlstate == NO_SUCH_TABLE:
         return None
     return applied(history, answer.dicts() if answer.rows else [])
-
-
-def _with_others(finding: Finding, elsewhere: Answer) -> Finding:
-    """The finding with the version tables there are, since the right one may lie in another schema."""
-    others = [f"{schema}.{name}" for schema, name in elsewhere.rows]
-    if not others:
-        return finding
-    return replace(
-        finding,
-        sentence=f"{finding.sentence} This database does have {', '.join(others)}.",
-        evidence=tuple({"schema": schema, "table": name} for schema, name in elsewhere.rows),
-    )
 
 
 def _review_of_nothing(parameters: Parameters, history: History) -> list[Finding]:
@@ -240,6 +241,6 @@ CHECK = Check(
     params=Parameters,
     ask=ask,
     codes=CODES,
-    privileges="SELECT on the version table.",
+    privileges="USAGE on the schema of the version table, and SELECT on the table.",
     engines=frozenset({POSTGRESQL, SQLITE}),
 )

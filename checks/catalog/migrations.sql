@@ -9,8 +9,11 @@ ORDER BY started_at, migration_name;
 -- sql: what was applied, with whatever else the table keeps
 SELECT * FROM schema_migrations;
 
--- elsewhere: tables of this database in which a migration tool keeps its rows, whatever their schema
-SELECT n.nspname AS schema, c.relname AS name
+-- elsewhere: tables of this database in which a migration tool keeps its rows, whatever their schema, and what
+-- this role may do with them
+SELECT n.nspname AS schema, c.relname AS name,
+       has_schema_privilege(n.oid, 'USAGE') AS usable, has_table_privilege(c.oid, 'SELECT') AS readable,
+       current_user AS role, current_setting('search_path') AS search_path
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p')

@@ -54,6 +54,13 @@ CODES: Mapping[str, Code] = {
         "table is. If the schema was made by hand, record its state: `alembic stamp REVISION`, "
         "`prisma migrate resolve --applied NAME`.",
     ),
+    "migrations.out_of_sight": Code(
+        "A version table of this name is there, in a schema that this role's search_path does not name.",
+        "The tool, run as this role, would not see it either: it would take the database for a new one and create "
+        "every table again.",
+        "If that table is the one meant, say where it is with `table_schema` in the front matter, or put its schema "
+        "back: `ALTER ROLE role IN DATABASE name SET search_path = …`. Apply nothing before that is clear.",
+    ),
     "migrations.empty_version_table": Code(
         "The version table is there, and says that nothing was applied.",
         "Either the database is new, or everything was taken back, or somebody emptied the table over a live schema.",

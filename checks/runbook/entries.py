@@ -58,6 +58,9 @@ def read_entry(kind: str, document: Document, at: Loc, catalog: Catalog, mistake
     if kind not in catalog.kinds:
         hint = did_you_mean(kind, catalog.kinds) or f"the kinds are {', '.join(sorted(catalog.kinds))}"
         mistakes.add(place, f"there is no kind of check called `{kind}`", hint)
+        _check_environments(document, at, catalog.environments, mistakes)
+        return None
+    if not document.is_known(at):
         return None
     data: Any = {} if document.value(at) is None else document.value(at)
     if not isinstance(data, dict):
@@ -68,7 +71,7 @@ def read_entry(kind: str, document: Document, at: Loc, catalog: Catalog, mistake
     wanted: type[Any] = catalog.kinds[kind].params
     own = {key: value for key, value in data.items() if key not in COMMON}
     params = validate(wanted, own, mistakes, document=document, at=at, name=f"`{kind}`", also=COMMON)
-    if common is None or params is None:
+    if common is None or params is None or not document.is_whole(at):
         return None
     entry = CheckEntry(
         kind=kind,
@@ -104,15 +107,15 @@ def _same_question(one: CheckEntry, other: CheckEntry) -> bool:
 
 def _common(kind: str, document: Document, at: Loc, catalog: Catalog, mistakes: Mistakes) -> CommonKeys | None:
     data = {key: value for key, value in (document.value(at) or {}).items() if key in COMMON}
-    listed = data.get("environments")
-    if isinstance(listed, list) and catalog.environments is not None:
-        _check_environments(listed, document, at, catalog.environments, mistakes)
+    _check_environments(document, at, catalog.environments, mistakes)
     return validate(CommonKeys, data, mistakes, document=document, at=at, name=f"`{kind}`")
 
 
-def _check_environments(
-    listed: list[Any], document: Document, at: Loc, known: Collection[str], mistakes: Mistakes
-) -> None:
+def _check_environments(document: Document, at: Loc, known: Collection[str] | None, mistakes: Mistakes) -> None:
+    data = document.value(at)
+    listed = data.get("environments") if isinstance(data, dict) else None
+    if not isinstance(listed, list) or known is None:
+        return
     for index, name in enumerate(listed):
         if isinstance(name, str) and name not in known:
             hint = did_you_mean(name, known) or _listed(known)

@@ -26,18 +26,34 @@ def pages(names: Sequence[str]) -> list[Path]:
 
 
 def _here() -> list[Path]:
-    return sorted(Path("runbooks").glob("*.md")) or sorted(path for path in Path().glob("*.md") if _is_page(path))
+    return _files(Path("runbooks")) or [path for path in _files(Path()) if _is_page(path)]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Neither a pipe, which is never read to its end, nor a link that leads nowhere, as editors leave them behind."""
+    return sorted(path for path in folder.glob("*.md") if _is_file(path))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name too long, or a link into a closed folder
+        return False
 
 
 def _page(name: str, here: dict[str, Path]) -> Path:
     if name in here:
         return here[name]
-    if Path(name).is_file():
+    if _is_file(Path(name)):
         return Path(name)
     known = f"here are {', '.join(here)}" if here else "there is none in runbooks/ or in this folder"
     raise UsageError(f"--runbook {name}: no such runbook or file.", hint=did_you_mean(name, here) or known)
 
 
 def _is_page(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(8).lstrip(b"\xef\xbb\xbf").startswith(b"---")
+    """Whether the file begins as a page does. In a folder of files of any sort, one we may not read is none of ours."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8).lstrip(b"\xef\xbb\xbf").startswith(b"---")
+    except OSError:
+        return False

@@ -13,7 +13,7 @@ from checks.runbook.yaml_source import LARGEST, Document, Source, load
 
 
 def load_front(page: Page, mistakes: Mistakes) -> Document | None:
-    """The front matter as a mapping, not yet validated; None when there is none that can be read."""
+    """The front matter as a mapping, not yet validated, as far as it can be read; None when nothing of it can."""
     if page.front is None:
         _missing(page, mistakes)
         return None
@@ -40,8 +40,10 @@ def validate_front(document: Document, mistakes: Mistakes) -> FrontMatter | None
 
 def environments(document: Document | None) -> Collection[str] | None:
     """The names a check may be limited to; None where the front matter could not say."""
-    listed = {} if document is None else document.data.get("environments", {})
-    return None if document is None or not isinstance(listed, dict) else set(listed)
+    if document is None or ("environments",) in document.unread:
+        return None
+    listed = document.data.get("environments", {})
+    return set(listed) if isinstance(listed, dict) else None
 
 
 def _missing(page: Page, mistakes: Mistakes) -> None:

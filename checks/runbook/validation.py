@@ -80,10 +80,16 @@ class _Telling:
             telling = [error for error in found if not expected(error)]
             deeper = any(len(other) > len(place) and other[: len(place)] == place for other in by_place)
             for error in telling:
-                self._one(place, error)
-            if not telling and not deeper:
+                if self._is_certain(place, error):
+                    self._one(place, error)
+            if not telling and not deeper and self.document.is_known(place):
                 message = wrong_type(self._called(place), found, self.document.value(place))
                 self.mistakes.add(self.document.place(place), message)
+
+    def _is_certain(self, place: Loc, error: Mapping[str, Any]) -> bool:
+        """Not of what could not be read, nor of a rule about a whole of which a part could not."""
+        about_the_whole = error["type"] in {"value_error", "assertion_error"}
+        return self.document.is_whole(place) if about_the_whole else self.document.is_known(place)
 
     def _one(self, place: Loc, error: Mapping[str, Any]) -> None:
         if error["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:

@@ -47,7 +47,7 @@ def _of_kind(kind: str, document: Document, catalog: Catalog, mistakes: Mistakes
         mistakes.add(document.place((kind,)), f"`{kind}` lists no checks", "leave out the brackets, or fill them")
     for index, data in enumerate(listed):
         placed = read_entry(kind, document, (kind, index), catalog, mistakes)
-        if index and not (isinstance(data, dict) and "name" in data):
+        if index and document.is_known((kind, index)) and not (isinstance(data, dict) and "name" in data):
             place = document.place((kind, index))
             mistakes.add(place, f"this further check of `{kind}` has no name", "only the first may go without")
         elif placed:

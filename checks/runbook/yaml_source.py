@@ -50,12 +50,25 @@ class Source:
 
 @dataclass(slots=True)
 class Document:
-    """A piece of YAML as plain values, and the places of its keys and values by their path from the top."""
+    """A piece of YAML as plain values, and the places of its keys and values by their path from the top.
+
+    `unread` are the paths whose value is not all that stands there, since a mistake kept it from being read: None where
+    nothing is known, and of a key that stands twice the first value. Further mistakes are told of the others only.
+    """
 
     top: Place
     data: Any = None
     keys: dict[Loc, Place] = field(default_factory=dict)
     values: dict[Loc, Place] = field(default_factory=dict)
+    unread: set[Loc] = field(default_factory=set)
+
+    def is_known(self, loc: Loc) -> bool:
+        """Whether what stands at `loc` could be read, or at least some of it."""
+        return not any(loc[: len(path)] == path and self.value(path) is None for path in self.unread)
+
+    def is_whole(self, loc: Loc) -> bool:
+        """Whether everything at and below `loc` could be read."""
+        return self.is_known(loc) and not any(path[: len(loc)] == loc for path in self.unread)
 
     def resolve(self, loc: Loc) -> Loc:
         """`loc` without the elements that are not in the document: a validator's names for branches of a union."""
@@ -84,7 +97,7 @@ class Document:
 
 
 def load(source: Source, mistakes: Mistakes) -> Document | None:
-    """The values in `source`, or None when a mistake kept them from being read."""
+    """The values in `source`, as far as they can be read; None where a mistake keeps all of them from it."""
     top = Place(source.line, 1 + (source.indents[0] if source.indents else 0))
     if len(source.text.encode(errors="replace")) > LARGEST:
         mistakes.add(top, f"this YAML is longer than {LARGEST // 1024} KiB", "a page that long is no longer read")
@@ -101,7 +114,8 @@ def load(source: Source, mistakes: Mistakes) -> Document | None:
             document.data = _Walk(source, document, mistakes).plain(node, ())
     except RecursionError:
         mistakes.add(top, "this YAML is nested too deeply to read", "write it with fewer brackets")
-    return document if len(mistakes.found) == before else None
+        return None
+    return document if document.data or len(mistakes.found) == before else None
 
 
 def _compose(source: Source, mistakes: Mistakes) -> Node | None:
@@ -161,15 +175,19 @@ class _Walk:
         if node.anchor:
             hint = "write the value out where it is used; quote a text that starts with `&` or `*`"
             self.mistakes.add(place, f"the anchor `&{node.anchor}`: a runbook has no YAML anchors or aliases", hint)
-            return None  # what lies below may contain itself
+            return self._unread(path)  # what lies below may contain itself
         if str(node.tag).removeprefix(_TAG) not in _PLAIN_TAGS:
             tag = str(node.tag).replace(_TAG, "!!")
             self.mistakes.add(place, f"the tag `{tag}`: a runbook has no YAML tags", "leave it out")
+            return self._unread(path)
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
             return [self.plain(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node, place)
+        return self._scalar(node, place, path)
+
+    def _unread(self, path: Loc) -> None:
+        self.document.unread.add(path)
 
     def _mapping(self, node: MappingNode, path: Loc) -> dict[str, Any]:
         from ruamel.yaml.nodes import ScalarNode
@@ -184,16 +202,17 @@ class _Walk:
             if key in found:
                 first = self.document.keys[(*path, key)]
                 self.mistakes.add(place, f"the key `{key}` is here a second time; the first is on line {first.line}")
+                self._unread((*path, key))
                 continue
             self.document.keys[(*path, key)] = place
             found[key] = self.plain(value_node, (*path, key))
         return found
 
-    def _scalar(self, node: Node, place: Place) -> Any:
+    def _scalar(self, node: Node, place: Place, path: Loc) -> Any:
         text = str(node.value)
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             self.mistakes.add(place, "half of a surrogate pair is not a character", "write the character itself")
-            return None
+            return self._unread(path)
         return _value(str(node.tag).removeprefix(_TAG), text)
 
 

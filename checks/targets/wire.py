@@ -168,7 +168,9 @@ class Wire:
     def _lost(self, why: str) -> ConnectionFailed:
         self.close()
         if self._aborted:
-            why = "It was closed from outside while it waited for an answer"
+            return ConnectionFailed(
+                "The connection was closed from outside while it waited for an answer.", code="connectivity.lost"
+            )
         return ConnectionFailed(
             f"The connection was lost: {mask(why).rstrip('.')}.",
             code="connectivity.lost",

@@ -131,10 +131,23 @@ def test_a_version_table_elsewhere_is_pointed_out(tmp_path: Path, target: Embedd
     """Whoever forgot `table_schema`, or named the wrong tool, is shown the tables there are."""
     run_sql(
         target,
-        "CREATE SCHEMA ops; CREATE TABLE ops.alembic_version (version_num text); CREATE TABLE _prisma_migrations ()",
+        "CREATE SCHEMA ops; CREATE TABLE ops.django_migrations (); CREATE TABLE _prisma_migrations ()",
     )
     finding = fails(target, tmp_path, alembic_tree(tmp_path, LINE), "migrations.unmanaged")
-    assert finding.sentence.endswith("This database does have ops.alembic_version, public._prisma_migrations.")
+    assert finding.sentence.endswith("This database does have ops.django_migrations, public._prisma_migrations.")
+
+
+@pytest.mark.parametrize("name", ["alembic_version", "Revisions"])
+def test_a_version_table_off_the_search_path_is_out_of_sight(tmp_path: Path, target: EmbeddedTarget, name: str) -> None:
+    """It is not called a database that was never migrated, which somebody would migrate again."""
+    migrations = alembic_tree(tmp_path, LINE, options=f"version_table='{name}'")
+    alembic(target, tmp_path, "upgrade", "head")
+    run_sql(target, f"CREATE SCHEMA ops; ALTER DATABASE {target.database} SET search_path = \"$user\", 'Ops', ops")
+    finding = fails(target, tmp_path, migrations, "migrations.out_of_sight")
+    assert finding.observed == f"{name} in public"
+    assert '("$user", "Ops", ops)' in finding.sentence
+    run_sql(target, f"ALTER DATABASE {target.database} SET search_path = ops, public")
+    holds(target, tmp_path, migrations)
 
 
 def test_a_table_without_rows_is_empty(tmp_path: Path, target: EmbeddedTarget) -> None:
@@ -255,19 +268,38 @@ def test_sqlite_is_asked_the_same(tmp_path: Path) -> None:
     holds(file, tmp_path, migrations)
 
 
-def test_a_role_that_may_not_look_gets_no_verdict(tmp_path: Path, target: EmbeddedTarget) -> None:
-    """A table one may not read is not a table that is not there."""
-    migrations = alembic_tree(tmp_path, LINE)
+@pytest.mark.parametrize(
+    ("denied", "schema", "grants"),
+    [
+        ("SELECT", None, "GRANT SELECT ON public.alembic_version TO {role};"),
+        ("USAGE", None, "GRANT USAGE ON SCHEMA public TO {role};"),
+        ("USAGE", "public", "GRANT USAGE ON SCHEMA public TO {role};"),
+        ("both", None, "GRANT USAGE ON SCHEMA public TO {role}; GRANT SELECT ON public.alembic_version TO {role};"),
+    ],
+)
+def test_a_role_that_may_not_look_gets_no_verdict(
+    tmp_path: Path, target: EmbeddedTarget, denied: str, schema: str | None, grants: str
+) -> None:
+    """A table one may not read, or in a schema one may not use, is not one that is not there: the grant is named."""
+    alembic_tree(tmp_path, LINE)
+    migrations = Migrations("alembic", "m", table_schema=schema)
     alembic(target, tmp_path, "upgrade", "head")
     role = f"looker_{target.database}"
-    run_sql(target, f"CREATE ROLE {role} LOGIN")
+    run_sql(target, f"CREATE ROLE {role} LOGIN; REVOKE USAGE ON SCHEMA public FROM PUBLIC")
+    if denied == "SELECT":
+        run_sql(target, f"GRANT USAGE ON SCHEMA public TO {role}")
+    if denied == "USAGE":
+        run_sql(target, f"GRANT SELECT ON alembic_version TO {role}")
+    known: dict[str, Any] = {"folder": tmp_path, "migrations": migrations, "disposable": False}
     try:
-        denied = Denied(target, role)
         with pytest.raises(QueryFailed) as raised:
-            findings_of("migrations", None, denied, folder=tmp_path, migrations=migrations, disposable=False)
+            findings_of("migrations", None, Denied(target, role), **known)
         assert raised.value.code == "run.not_permitted"
+        assert raised.value.hint == f"as the owner: {grants.format(role=role)}"
+        run_sql(target, grants.format(role=role))
+        check_holds("migrations", None, Denied(target, role), **known)
     finally:
-        run_sql(target, f"DROP ROLE {role}")
+        run_sql(target, f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
 class Denied(Elsewhere):

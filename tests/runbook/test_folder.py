@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,28 @@ def test_no_page_at_all_is_nothing_selected() -> None:
     """An empty folder is not a run without failures."""
     with pytest.raises(NothingSelected, match="no runbook"):
         pages([])
+
+
+@pytest.mark.parametrize("folder", [".", "runbooks"])
+def test_only_files_are_pages(folder: str) -> None:
+    """A link to nowhere or to itself, a pipe and a folder are passed over: nothing hangs, nothing is a traceback."""
+    write(f"{folder}/a.md")
+    Path(folder, ".#a.md").symlink_to("somebody@somewhere.1234")
+    Path(folder, "loop.md").symlink_to("loop.md")
+    Path(folder, "folder.md").mkdir()
+    os.mkfifo(Path(folder, "pipe.md"))
+    assert [page.name for page in pages([])] == ["a.md"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="Linux has a file that nobody can read from its start")
+def test_a_file_that_cannot_be_read_is_no_page_of_this_folder() -> None:
+    """Where any Markdown may lie, one that does not open to us is not taken for a runbook."""
+    write("a.md")
+    Path("closed.md").symlink_to("/proc/self/mem")
+    assert [page.name for page in pages([])] == ["a.md"]
+
+
+def test_a_name_that_no_file_can_have_is_a_misspelt_one() -> None:
+    """However long it is, it is told in one sentence."""
+    with pytest.raises(UsageError, match="no such runbook or file"):
+        pages(["x" * 5000])

@@ -299,6 +299,48 @@ def test_anchors_and_aliases_are_refused() -> None:
     page_is_refused("recursive-alias", "11:9: the anchor `&me`")
 
 
+def test_what_cannot_be_read_hides_no_other_mistake_of_the_front_matter() -> None:
+    """An anchor or a key that stands twice is told beside the unknown keys and wrong values, so that the page is
+    repaired once; and nothing is told of what could not be read."""
+    text_is_refused(
+        "---\nrunbook: sample\ntitle: &t A sample\ntitle: B\npostgress: 15\n"
+        "environments: {prod: &x {service: a}, dev: {url: &u x}}\nserver: {work_mem: !!str 4MB}\n---\n"
+        "```yaml check\nconnectivity: {environments: [prdo]}\n```\n",
+        "3:8: the anchor `&t`",
+        "4:1: `title` is here a second time",
+        "5:1: the front matter has no key `postgress`",
+        "6:22: the anchor `&x`",
+        "6:50: the anchor `&u`",
+        "10:31: the front matter has no environment `prdo`",
+    )
+
+
+def test_environments_that_stand_twice_are_not_all_known() -> None:
+    """Which ones there are is then anybody's guess, so that no check is told it names another."""
+    front = "---\nrunbook: a\ntitle: b\nenvironments: {dev: {service: a}}\nenvironments: {prod: {service: b}}\n---\n"
+    fence = "```yaml check\nconnectivity: {environments: [prod]}\n```\n"
+    text_is_refused(front + fence, "5:1: `environments` is here a second time")
+
+
+def test_what_cannot_be_read_hides_no_other_mistake_of_a_block() -> None:
+    """Nor do two checks that could not be read count as one question asked twice."""
+    fence = (
+        "```yaml check\nconnectivity: &a {within: 2s}\nconnectivity: {}\ntables: [&b {name: x}, {name: &c y}, &d {}]\n"
+        "conectivity: {environments: [prdo]}\n```\n"
+    )
+    text_is_refused(
+        f"{FRONT}{fence}",
+        "6:15: the anchor `&a`",
+        "7:1: `connectivity` is here a second time",
+        "8:10: the anchor `&b`",
+        "8:24: `tables` lacks the key `schemas`",
+        "8:31: the anchor `&c`",
+        "8:38: the anchor `&d`",
+        "9:1: there is no kind of check called `conectivity`",
+        "9:30: the front matter has no environment `prdo`",
+    )
+
+
 def test_yaml_tags_are_refused() -> None:
     """A tag can ask a YAML library to run code; here it is a mistake."""
     page_is_refused("yaml-tags", "11:9: the tag `!!python/object/apply:os.system`")

@@ -21,7 +21,7 @@ def loaded(text: str) -> Document:
 def refused(text: str) -> str:
     """The message of the one mistake there must be."""
     mistakes = Mistakes("page.md")
-    assert load(Source(text, 1), mistakes) is None
+    load(Source(text, 1), mistakes)
     [mistake] = mistakes.found
     return mistake.message
 
@@ -113,3 +113,19 @@ def test_a_place_that_is_not_there_is_that_of_what_it_would_be_part_of() -> None
 def test_what_no_runbook_needs_is_refused(text: str, words: str) -> None:
     """Each in words of its own, and none with a traceback."""
     assert words in refused(text)
+
+
+def test_what_cannot_be_read_hides_nothing_beside_it() -> None:
+    """The rest is read, and it is known which part is not."""
+    document = load(Source("a: 1\nb: &x {c: 2}\nd: [!!set {e}, 3]\na: 4\n", 1), Mistakes("page.md"))
+    assert document is not None
+    assert document.data == {"a": 1, "b": None, "d": [None, 3]}
+    assert [document.is_known(loc) for loc in (("a",), ("b",), ("b", "c"), ("d",), ("d", 0), ("d", 1))] == [
+        True,
+        False,
+        False,
+        True,
+        False,
+        True,
+    ]
+    assert [document.is_whole(loc) for loc in ((), ("a",), ("d",), ("d", 1))] == [False, False, False, True]

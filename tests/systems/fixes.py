@@ -29,6 +29,7 @@ FIXES: dict[str, dict[str, Shown]] = {
         "the four tables": '"Relation does not exist"',
         "audited in the last 24 hours": "Nothing was audited for a day",
         "migrations at head": {
+            NOTHING: "out_of_sight",  # the finding says where the table lies, and the catalog what to make of it
             '"Relation does not exist"': "behind destroys_data empty_version_table unmanaged",
             "Tables and models disagree": (
                 "apply_failed downgrade_failed drift left_behind models_unreadable reapply_failed"
@@ -65,6 +66,7 @@ FIXES: dict[str, dict[str, Shown]] = {
         },
         "Everything is in public": "A table outside public",
         "migrations at head": {
+            NOTHING: "out_of_sight",  # the finding says where the table lies, and the catalog what to make of it
             "A migration failed, or was edited": (
                 "apply_failed broken_files edited failed reviewed_unknown several_heads undeclared unreadable"
             ),
@@ -95,6 +97,7 @@ FIXES: dict[str, dict[str, Shown]] = {
         "the six tables": "A table is missing, or migrations are behind",
         "the five settings": "A setting is not what it was",
         "migrations at head": {
+            NOTHING: "out_of_sight",  # the finding says where the table lies, and the catalog what to make of it
             "A table is missing, or migrations are behind": "behind destroys_data empty_version_table unmanaged",
             "Code and revisions disagree": (
                 "apply_failed broken_files downgrade_failed drift left_behind models_unreadable overlapping_rows "
@@ -133,6 +136,7 @@ FIXES: dict[str, dict[str, Shown]] = {
         },
         "three schemas and eight tables": "A schema or table is missing",
         "migrations at head": {
+            NOTHING: "out_of_sight",  # the finding says where the table lies, and the catalog what to make of it
             "A schema or table is missing": "behind destroys_data empty_version_table unmanaged",
             "Code and revisions disagree": (
                 "apply_failed downgrade_failed drift left_behind models_unreadable overlapping_rows reapply_failed "
@@ -171,6 +175,7 @@ FIXES: dict[str, dict[str, Shown]] = {
         "TLS is sound": '"SSL connection required"',
         "the three tables": 'Migration conflicts: "Target database is not up to date"',
         "migrations at head": {
+            NOTHING: "out_of_sight",  # the finding says where the table lies, and the catalog what to make of it
             'Migration conflicts: "Target database is not up to date"': (
                 "behind destroys_data empty_version_table unmanaged"
             ),

@@ -39,8 +39,9 @@ def wheel(machine: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_servers_of_this_machine_are_found() -> None:
+def test_the_servers_of_this_machine_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The programs the tests run on are there, and say the version they were found with."""
+    monkeypatch.delenv(binaries.NAMED_BY, raising=False)
     found = find()
     assert found.major >= 13
     assert found.program("postgres").is_file()
@@ -79,6 +80,12 @@ def test_a_named_folder_comes_first(machine: Path, wheel: Path) -> None:
     named = install(machine / "mine" / "bin", "14.1")
     assert find(17, named).version == "14.1"
     assert find(17, named.parent).folder == named
+
+
+def test_a_copy_that_is_named_is_not_called_debians(machine: Path) -> None:
+    """Whose build was copied says nothing of where a server comes from: a person named it, and so the report says."""
+    named = install(machine / "mine" / "bin", "15.18 (Debian 15.18-1)")
+    assert find(15, named).obtained == f"embedded, PostgreSQL 15.18 in {named}, named explicitly"
 
 
 def test_a_folder_may_be_named_in_the_environment(machine: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
