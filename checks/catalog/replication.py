@@ -15,14 +15,14 @@ from typing import Any, ClassVar, Literal
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.expectation import Comparison, Count, show_count
 from checks.catalog.inventory import Names
-from checks.catalog.names import is_are, joined, plural, some
+from checks.catalog.names import is_are, plural, some
 from checks.catalog.replication_codes import CODES
+from checks.catalog.replication_slots import Row, evidence_of, slots_out_of_order
 from checks.catalog.sql import literal, statements
 from checks.check import Asking, Cell, Check, Finding, Query
 from checks.errors import CouldNotTell, NotApplicable
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
 from checks.runbook.rules import Positive
-from checks.suggest import did_you_mean
 from checks.units import Duration, Size, show_bytes, show_seconds
 
 EXAMPLE = """\
@@ -38,7 +38,6 @@ AT_LEAST_ONE: Comparison[int] = Comparison(ge=1)
 # `ANY 2 (a, b, c)`, `FIRST 1 (a)`, `2 (a, b)` and `a, b`, which asks for one:
 # https://www.postgresql.org/docs/current/runtime-config-replication.html#GUC-SYNCHRONOUS-STANDBY-NAMES
 _HOW_MANY = re.compile(r"\s*(?:(?:ANY|FIRST)\s+)?(\d+)\s*\(", re.IGNORECASE)
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,13 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
             ]
             caught_up = bool(server["received"] and again.value)
         findings += _following(parameters, server, caught_up=caught_up)
-    findings += _slots(parameters, kept)
+    findings += slots_out_of_order(
+        kept,
+        wanted=parameters.slots,
+        may_be_inactive=parameters.may_be_inactive,
+        retained=parameters.retained,
+        xmin_age=parameters.xmin_age,
+    )
     if not findings:
         _all_seen(server, followers)
     return findings or [_in_step(parameters, server, followers, kept)]
@@ -189,38 +194,6 @@ def _following(parameters: Parameters, server: Row, *, caught_up: bool) -> Itera
         yield Finding("replication.not_streaming", False, sentence, "streaming", found)
 
 
-def _slots(parameters: Parameters, slots: Sequence[Row]) -> Iterator[Finding]:
-    there = [row["name"] for row in slots]
-    for name in parameters.slots:
-        if name not in there:
-            hint = did_you_mean(name, there)
-            sentence = f"There is no replication slot {name}" + (f"; {hint}" if hint else ".")
-            yield Finding("replication.slot_missing", False, sentence, name, "no such slot")
-    lost = [row for row in slots if row["wal"] == "lost" or row["reason"]]
-    kept = [row for row in slots if row not in lost]
-    idle = [row for row in kept if not (row["active"] or row["synced"] or row["name"] in parameters.may_be_inactive)]
-    fat = [row for row in kept if (row["bytes"] or 0) > parameters.retained or row["wal"] == "unreserved"]
-    old = [row for row in kept if (row["age"] or 0) > parameters.xmin_age]
-    most = show_bytes(parameters.retained)
-    for code, found, which, wanted in (
-        ("replication.slot_lost", lost, "was invalidated", "valid"),
-        ("replication.slot_inactive", idle, "has no reader", "a reader"),
-        ("replication.slot_retains", fat, "holds back too much WAL, or is about to lose it", f"at most {most}"),
-        ("replication.slot_holds_rows", old, "keeps dead rows", f"at most {parameters.xmin_age:,} transactions"),
-    ):
-        for row in found:
-            sentence = f"Replication slot {row['name']} {which}: {_kept_by(row)}."
-            yield Finding(code, False, sentence, wanted, _kept_by(row), _slot_evidence([row]))
-
-
-def _kept_by(row: Row) -> str:
-    parts = [f"reason {row['reason']}"] if row["reason"] else []
-    parts += [f"inactive for {show_seconds(max(0.0, row['inactive']))}"] if row["inactive"] is not None else []
-    parts += [f"{show_bytes(max(0, row['bytes']))} of WAL"] if row["bytes"] is not None else []
-    parts += [f"rows of the last {row['age']:,} transactions"] if row["age"] is not None else []
-    return joined(parts) or "nothing yet"
-
-
 def _hidden(followers: Iterable[Row]) -> bool:
     return any(row["state"] is None for row in followers)
 
@@ -244,7 +217,7 @@ def _in_step(parameters: Parameters, server: Row, followers: Sequence[Row], slot
     kept = "no slot" if not slots else plural(len(slots), "slot")
     sentence = f"A {STANDBY if server['standby'] else PRIMARY}, {follow}; {kept}."
     wanted = f"{(parameters.standbys or AT_LEAST_ONE).describe(show_count)} standbys, {_limits(parameters)} behind"
-    evidence = _evidence(followers) + _slot_evidence(slots)
+    evidence = _evidence(followers) + evidence_of(slots)
     return Finding(
         "replication.in_step", True, sentence, _limits(parameters) if server["standby"] else wanted, behind, evidence
     )
@@ -258,17 +231,6 @@ def _evidence(followers: Iterable[Row]) -> tuple[Mapping[str, Cell], ...]:
             "WAL": _behind(row),
         }
         for row in followers
-    )
-
-
-def _slot_evidence(slots: Iterable[Row]) -> tuple[Mapping[str, Cell], ...]:
-    return tuple(
-        {
-            "what": f"{row['type']} slot {row['name']}",
-            "state": row["reason"] or ("active" if row["active"] else "inactive"),
-            "WAL": None if row["bytes"] is None else show_bytes(max(0, row["bytes"])),
-        }
-        for row in slots
     )
 
 

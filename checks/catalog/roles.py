@@ -7,7 +7,7 @@ cannot do something counts every role it could become by SET ROLE.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
@@ -17,6 +17,7 @@ from checks.catalog.inventory import Names
 from checks.catalog.names import Name, joined, plural, some
 from checks.catalog.password import is_known
 from checks.catalog.roles_codes import CODES
+from checks.catalog.roles_known import PUBLIC, Known, Posed, known_from
 from checks.catalog.sql import statements
 from checks.check import Answer, Asking, Cell, Check, Finding, Query
 from checks.errors import NotApplicable
@@ -35,7 +36,6 @@ roles:
       can: ["SELECT, INSERT on all tables in schema game", SELECT (email) on auth.users]
     public: {cannot: [CONNECT on database]}"""
 
-PUBLIC = "public"  # the name under which everybody is granted something; it is no role
 ATTRIBUTES = ("SUPERUSER", "CREATEROLE", "CREATEDB", "INHERIT", "LOGIN", "REPLICATION", "BYPASSRLS")
 _WRITTEN = frozenset({*ATTRIBUTES, *(f"NO{name}" for name in ATTRIBUTES)})
 SCRAM = "scram-sha-256"
@@ -104,51 +104,13 @@ class Parameters:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the first round told: who asks, the server's major, all roles, and who can become whom."""
-
-    login: str
-    major: int
-    encryption: str
-    roles: Mapping[str, Mapping[str, Any]]
-    members: Mapping[str, Mapping[str, bool]]
-
-    def belongs_to(self, role: str, *, settable: bool = False) -> list[str]:
-        """Every role it is a member of, directly or not; with `settable`, only those SET ROLE leads to."""
-        found: dict[str, None] = {}
-        waiting = [role]
-        while waiting:
-            for other, by_set_role in self.members.get(waiting.pop(), {}).items():
-                if other not in found and (by_set_role or not settable):
-                    found[other] = None
-                    waiting.append(other)
-        return list(found)
-
-    def exists(self, role: str) -> bool:
-        return role in self.roles or role == PUBLIC
-
-
-@dataclass(frozen=True, slots=True)
-class Posed:
-    """One claim about one role."""
-
-    role: str
-    claim: Claim
-    can: bool
-
-    def query(self, known: Known) -> Query:
-        roles = [self.role, *known.belongs_to(self.role, settable=True)]
-        return Query(self.claim.query(roles, known.major, can=self.can))
-
-
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     """The roles in one round, and all claims about them in a second one.
 
     Raises NotApplicable on a disposable server that has none of the roles declared.
     """
     sql = statements("roles")
-    known = _known((yield [Query(sql[name]) for name in ("server", "roles", "memberships")]))
+    known = known_from((yield [Query(sql[name]) for name in ("server", "roles", "memberships")]))
     declared = {role: of for role, of in parameters.declared.items() if known.exists(role)}
     live = not circumstances.disposable
     if not live and not declared:
@@ -167,14 +129,6 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
         for one, answer in zip(posed, answers, strict=True):
             findings += _judged(one, answer, known)
     return findings or [_as_declared(parameters, circumstances, known, declared, len(posed))]
-
-
-def _known(answers: Sequence[Answer]) -> Known:
-    [server], roles, memberships = (answer.dicts() for answer in answers)
-    members: dict[str, dict[str, bool]] = {}
-    for row in memberships:
-        members.setdefault(row["member"], {})[row["role"]] = row["settable"]
-    return Known(server["login"], server["major"], server["encryption"], {row["name"]: row for row in roles}, members)
 
 
 def _missing(parameters: Parameters, known: Known) -> Iterator[Finding]:

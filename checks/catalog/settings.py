@@ -203,7 +203,7 @@ CHECK = Check(
     params=Parameters,
     ask=ask,
     codes=CODES,
-    privileges="None for most settings; pg_read_all_settings for file locations and libraries, and to see whether one "
-    "of those waits for a restart.",
+    privileges="None for most settings; pg_read_all_settings (or pg_monitor) for file locations and libraries, and to "
+    "see whether one of those waits for a restart.",
     needs=("pg_read_all_settings",),
 )

@@ -13,14 +13,15 @@ from typing import Any, ClassVar
 
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.inventory import Names
-from checks.catalog.names import Name, is_are, plural, qualified, some
+from checks.catalog.names import is_are, plural, qualified, some
 from checks.catalog.sql import statements
 from checks.catalog.vacuum_codes import CODES
-from checks.check import Answer, Asking, Cell, Check, Finding, Query
+from checks.catalog.vacuum_seen import COUNTERS, Seen, Table, ago, seen_in
+from checks.check import Asking, Cell, Check, Finding, Query
 from checks.errors import CouldNotTell
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
 from checks.runbook.rules import Positive
-from checks.units import Duration, Percent, show_seconds
+from checks.units import Duration, Percent
 
 EXAMPLE = """\
 vacuum:
@@ -33,7 +34,6 @@ vacuum:
 # From this age on PostgreSQL gives out no further number, of transactions and of multixacts alike, in 15 to 18:
 # https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
 REFUSED_AT = 2**31 - 1 - 3_000_000
-COUNTERS = ("transactions", "multixacts")
 SHOWN = 10
 
 
@@ -88,94 +88,16 @@ class Parameters:
     ignore: Names = field(default=(), metadata={"description": "Tables that are not judged; their age always is."})
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What the server's statistics have of one table. `vacuumed` and `analyzed` are in seconds since then."""
-
-    name: Name
-    live: int
-    dead: int
-    changed: int
-    unknown: bool
-    vacuumed: float | None
-    analyzed: float | None
-    switched_off: bool
-
-    @property
-    def rows(self) -> int:
-        return self.live + self.dead
-
-    @property
-    def dead_percent(self) -> float:
-        return 100 * self.dead / max(1, self.rows)
-
-    @property
-    def changed_percent(self) -> float:
-        return 100 * self.changed / max(1, self.live)
-
-    @property
-    def evidence(self) -> Mapping[str, Cell]:
-        return {
-            "table": str(self.name),
-            "rows": self.live,
-            "dead": self.dead,
-            "changed": self.changed,
-            "vacuumed": _ago(self.vacuumed),
-            "analyzed": _ago(self.analyzed),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What one round told: ages by database, the oldest tables of this one, who holds rows back, and the tables."""
-
-    databases: Sequence[Mapping[str, Any]]
-    limits: Mapping[str, Any]
-    oldest: Sequence[Mapping[str, Any]]
-    tables: Sequence[Table]
-    holders: Sequence[Mapping[str, Any]]
-    hidden: int
-
-    @property
-    def ages(self) -> tuple[Mapping[str, Cell], ...]:
-        """Evidence: the oldest databases, the oldest tables of this one, and who holds rows back."""
-        eldest = sorted(self.databases, key=lambda row: -max(row[counter] for counter in COUNTERS))[:3]
-        rows: list[tuple[str, int, int | None]]
-        rows = [(f"database {row['name']}", row["transactions"], row["multixacts"]) for row in eldest]
-        rows += [(f"table {_name(row)}", row["transactions"], row["multixacts"]) for row in self.oldest]
-        rows += [(f"held back by the {row['holder']} {row['name']}", row["age"], None) for row in self.holders]
-        return tuple({"what": what, "transactions": age, "multixacts": multi} for what, age, multi in rows)
-
-
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     """All in one round. Raises CouldNotTell where this role may not see whether a session holds rows back."""
     sql = statements("vacuum")
     answers = yield [Query(statement) for statement in sql.values()]
-    seen = _seen(dict(zip(sql, answers, strict=True)))
+    seen = seen_in(dict(zip(sql, answers, strict=True)))
     findings = [*_ages(parameters, seen), *_held_back(parameters, seen)]
     findings += _switched_off(parameters, seen, disposable=circumstances.disposable)
     if not circumstances.disposable:
         findings += _neglected(parameters, seen)
     return findings or [*_in_order(parameters, seen, disposable=circumstances.disposable)]
-
-
-def _seen(answers: Mapping[str, Answer]) -> Seen:
-    tables = [
-        Table(_name(row), **{key: value for key, value in row.items() if key not in {"schema", "name"}})
-        for row in answers["tables"].dicts()
-    ]
-    return Seen(
-        databases=answers["databases"].dicts(),
-        limits=answers["settings"].dicts()[0],
-        oldest=answers["oldest"].dicts(),
-        tables=tables,
-        holders=answers["holding"].dicts(),
-        hidden=answers["hidden"].value,
-    )
-
-
-def _name(row: Mapping[str, Any]) -> Name:
-    return Name(row["schema"], row["name"])
 
 
 def _ages(parameters: Parameters, seen: Seen) -> Iterator[Finding]:
@@ -248,7 +170,7 @@ def _has_changed(table: Table, parameters: Parameters) -> bool:
 def _not_since(verb: str, limit: Duration | None, tables: Sequence[tuple[Table, float | None]]) -> Iterator[Finding]:
     late = [(table, since) for table, since in tables if limit is not None and (since is None or since > limit)]
     if late:
-        found, when = [table for table, _ in late], _ago(late[0][1])
+        found, when = [table for table, _ in late], ago(late[0][1])
         how_long = f"never {verb}" if late[0][1] is None else f"last {verb} {when}"
         sentence = f"Table {found[0].name} was {how_long}, going by the statistics{_others(found)}."
         code = {"vacuumed": "vacuum.not_vacuumed", "analyzed": "vacuum.not_analyzed"}[verb]
@@ -267,10 +189,6 @@ def _others(tables: Sequence[Table]) -> str:
 
 def _evidence(tables: Sequence[Table]) -> tuple[Mapping[str, Cell], ...]:
     return tuple(table.evidence for table in tables[:SHOWN])
-
-
-def _ago(seconds: float | None) -> str:
-    return "never" if seconds is None else f"{show_seconds(max(0.0, seconds))} ago"
 
 
 def _in_order(parameters: Parameters, seen: Seen, *, disposable: bool) -> Iterator[Finding]:
