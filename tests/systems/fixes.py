@@ -18,12 +18,12 @@ FIXES: dict[str, dict[str, Shown]] = {
                 "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required"
             ),
             "Connection refused or authentication failed": (
-                "database_missing failed guards_missing lost misconfigured not_in_hba not_permitted password_missing "
-                "password_rejected refused role_missing shutting_down starting_up"
+                "database_missing failed guards_missing in_recovery lost misconfigured not_in_hba not_permitted "
+                "password_missing password_rejected refused role_missing shutting_down starting_up too_old"
             ),
             "Slow queries": "slow",
             "The backup in GitHub Actions fails": "host_not_found silent timeout unreachable",
-            "Too many connections": "too_many_connections",
+            "Too many connections": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
         },
         "database size": "The database outgrew its limit",
         "the four tables": '"Relation does not exist"',
@@ -38,13 +38,24 @@ FIXES: dict[str, dict[str, Shown]] = {
                 "broken_files overlapping_rows reviewed_unknown several_heads undeclared unknown_revision unreadable"
             ),
         },
+        "the three indexes": "Slow queries",
+        "no slow queries": {
+            "Nothing is known of slow queries": "not_installed not_preloaded not_tracked outdated",
+            "Slow queries": "slow slow_seldom",
+        },
+        "connections are left": {
+            "A session holds on to a transaction or a lock": "blocked idle_in_transaction long_transaction not_tracked",
+            "Too many connections": "exhausted idle nearly_exhausted pool_exhausted",
+        },
+        "the release is current": "PostgreSQL is behind",
         "Every live token belongs to somebody with a role": "A token of somebody without a role",
         "Every working key belongs to somebody with a role": "A key of somebody without a role",
     },
     "platform-api": {
         "the server answers": {
             '"Can\'t reach database server"': (
-                "failed host_not_found lost refused shutting_down silent starting_up timeout unreachable"
+                "failed host_not_found in_recovery lost refused shutting_down silent starting_up timeout too_old "
+                "unreachable"
             ),
             '"password authentication failed"': (
                 "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
@@ -55,7 +66,7 @@ FIXES: dict[str, dict[str, Shown]] = {
             ),
             "It is slow": "slow",
             "The URL is not one": "misconfigured",
-            "Too many connections": "too_many_connections",
+            "Too many connections": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
         },
         "ten tables and the view": {
             "Prisma says it is behind, or ahead": (
@@ -78,19 +89,24 @@ FIXES: dict[str, dict[str, Shown]] = {
         "page sales-report exists": "The sales report's page is gone",
         "sales_report_view is whitelisted": "The view is not served",
         "The whitelist names only views that exist": "The whitelist names a view that is gone",
+        "the API is up": "The API does not answer, or not well",
+        "the API serves the page sales-report": "The API does not answer, or not well",
+        "the API serves sales_report_view": "The API does not answer, or not well",
+        "DATABASE_URL is a reference": "A variable is not the reference it should be",
+        "no .env hides DATABASE_URL": "A local .env hides the real value",
     },
     "blackroad": {
         "the server answers": {
             "Connection issues": (
-                "database_missing failed guards_missing host_not_found lost misconfigured not_in_hba not_permitted "
-                "password_missing password_rejected refused role_missing shutting_down silent starting_up timeout "
-                "unreachable"
+                "database_missing failed guards_missing host_not_found in_recovery lost misconfigured not_in_hba "
+                "not_permitted password_missing password_rejected refused role_missing shutting_down silent "
+                "starting_up timeout too_old unreachable"
             ),
             "Performance issues": "slow",
             "The certificate, or its absence": (
                 "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required"
             ),
-            "The connections are used up": "too_many_connections",
+            "The connections are used up": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
             "The server is of another version": "version",
         },
         "TLS is enforced": "The certificate, or its absence",
@@ -104,36 +120,51 @@ FIXES: dict[str, dict[str, Shown]] = {
                 "reapply_failed reviewed_unknown several_heads undeclared unknown_revision unreadable"
             ),
         },
-        "database size": "The disk fills up",
+        "storage is left": "The disk fills up",
+        "the pool is not exhausted": {
+            "Sessions wait for a lock": "blocked",
+            "The connections are used up": (
+                "exhausted idle idle_in_transaction long_transaction nearly_exhausted not_tracked pool_exhausted"
+            ),
+        },
+        "no query over 1 s": {
+            "Nothing is known of slow queries": "not_installed not_preloaded not_tracked outdated",
+            "Performance issues": "slow slow_seldom",
+        },
+        "vacuum keeps up": "Vacuum falls behind",
+        "the five indexes": "Performance issues",
+        "the release is current": "The release is behind",
+        "DATABASE_URL is a reference": "The URL is no reference",
         "Every block carries the hash of the one before it": "The chain is broken",
         "Every wallet belongs to a user": "A wallet is orphaned",
         "Only confirmed transactions stand in a block": "A transaction and its block disagree",
     },
     "gaia": {
         "the server answers": {
-            "Connection refused": "failed host_not_found misconfigured refused silent timeout unreachable",
+            "Connection refused": "failed host_not_found misconfigured refused silent timeout too_old unreachable",
             "It is not PostgreSQL 16": "version",
             "It is slow": "slow",
-            "Out of connections": "too_many_connections",
+            "Out of connections": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
             "TLS": "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required",
-            "The container won't start": "lost shutting_down starting_up",
+            "The container won't start": "in_recovery lost shutting_down starting_up",
             "The password or the user is wrong": (
                 "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
                 "role_missing"
             ),
         },
         "it is PostgreSQL 16": {
-            "Connection refused": "failed host_not_found misconfigured refused silent timeout unreachable",
+            "Connection refused": "failed host_not_found misconfigured refused silent timeout too_old unreachable",
             "It is not PostgreSQL 16": "version",
             "It is slow": "slow",
-            "Out of connections": "too_many_connections",
+            "Out of connections": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
             "TLS": "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required",
-            "The container won't start": "lost shutting_down starting_up",
+            "The container won't start": "in_recovery lost shutting_down starting_up",
             "The password or the user is wrong": (
                 "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
                 "role_missing"
             ),
         },
+        "the release is current": "The release is behind",
         "three schemas and eight tables": "A schema or table is missing",
         "migrations at head": {
             NOTHING: "out_of_sight",  # the finding says where the table lies, and the catalog what to make of it
@@ -147,8 +178,21 @@ FIXES: dict[str, dict[str, Shown]] = {
         "connections and memory": "A setting differs",
         "storage is taken for an SSD": "Storage is not taken for an SSD",
         "TLS is required": "TLS",
-        "database size": "The disk fills up",
-        "fewer than 160 connections": "Out of connections",
+        "storage is left": "The disk fills up",
+        "connections are left": {
+            "Out of connections": (
+                "exhausted idle idle_in_transaction long_transaction nearly_exhausted not_tracked pool_exhausted"
+            ),
+            "Sessions wait for a lock": "blocked",
+        },
+        "the indexes": "It is slow",
+        "sequences have numbers left": "A sequence runs out",
+        "no slow queries": {
+            "It is slow": "slow slow_seldom",
+            "Nothing is known of slow queries": "not_installed not_preloaded not_tracked outdated",
+        },
+        "the role and its password": "A role may too much, or too little",
+        "statements are logged": "Statements are not logged",
         "Every campaign has an owner": "A campaign has no owner",
         "Whoever owns a campaign takes part in it": "An owner does not take part",
         "No live session is without an active user": "A session outlives its account",
@@ -162,14 +206,14 @@ FIXES: dict[str, dict[str, Shown]] = {
                 "certificate_expired certificate_host certificate_unknown not_in_hba tls_failed tls_not_offered "
                 "tls_required"
             ),
-            "Connection refused": "failed host_not_found misconfigured refused silent timeout unreachable",
+            "Connection refused": "failed host_not_found misconfigured refused silent timeout too_old unreachable",
             "It is slow, or the disk fills up": "slow",
-            "The container does not start": "shutting_down starting_up",
+            "The container does not start": "in_recovery shutting_down starting_up",
             "The password is not accepted": (
                 "guards_missing not_permitted password_missing password_rejected role_missing"
             ),
             "There is no such database": "database_missing",
-            "Too many connections": "too_many_connections",
+            "Too many connections": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
         },
         "TLS is required": '"SSL connection required"',
         "TLS is sound": '"SSL connection required"',
@@ -190,6 +234,17 @@ FIXES: dict[str, dict[str, Shown]] = {
         },
         "Every balance and transaction belongs to an account": "Rows without an account",
         "No balance is from the future": "A balance from the future",
+        "the service is up": "The service does not answer",
+        "connections are left": {
+            "A session holds on to a transaction or a lock": "blocked idle_in_transaction long_transaction not_tracked",
+            "Too many connections": "exhausted idle nearly_exhausted pool_exhausted",
+        },
+        "no slow queries": {
+            "It is slow, or the disk fills up": "slow slow_seldom",
+            "Nothing is known of slow queries": "not_installed not_preloaded not_tracked outdated",
+        },
+        "storage is left": "It is slow, or the disk fills up",
+        "the release is current": "PostgreSQL is behind",
     },
 }
 
