@@ -7,8 +7,9 @@ asked at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from checks.catalog import CATALOG
 from checks.check import Code
 
 CONNECTION_CODES: Mapping[str, Code] = {
@@ -308,11 +309,30 @@ ENVIRONMENT_CODES: Mapping[str, Code] = {
 }
 
 
-def documented() -> dict[str, Code]:
-    """Every code there is, of every check, of the run and of environments, in the order of the catalogue."""
-    from checks.catalog import CATALOG
+class Documented(Mapping[str, Code]):
+    """Every code there is, of every check, of the run and of environments, in the order of the catalogue.
 
-    codes: dict[str, Code] = {}
-    for check in CATALOG.values():
-        codes.update(check.codes)
-    return codes | dict(RUN_CODES) | dict(ENVIRONMENT_CODES)
+    Only the module of the code's own kind is imported to look one up.
+    """
+
+    def __getitem__(self, code: str) -> Code:
+        kind = code.partition(".")[0]
+        known = _OF_NO_KIND.get(kind) or (CATALOG[kind].codes if kind in CATALOG else {})
+        return known[code]
+
+    def __iter__(self) -> Iterator[str]:
+        for check in CATALOG.values():
+            yield from check.codes
+        for codes in _OF_NO_KIND.values():
+            yield from codes
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+_OF_NO_KIND: Mapping[str, Mapping[str, Code]] = {"run": RUN_CODES, "environment": ENVIRONMENT_CODES}
+
+
+def documented() -> Mapping[str, Code]:
+    """Every code there is, by its name."""
+    return Documented()

@@ -45,10 +45,19 @@ def read_cached(path: Path, kinds: Mapping[str, Check], codes: Collection[str]) 
 
 
 def _key(content: bytes, kinds: Mapping[str, Check], codes: Collection[str]) -> str:
-    """Everything the outcome of reading depends on: the bytes, what a page may refer to, our code and the Python."""
-    catalog = [(kind, check.params.__module__, check.params.__qualname__) for kind, check in sorted(kinds.items())]
-    about = repr((sys.version, sys.platform, catalog, sorted(codes), list(_code())))
+    """Everything the outcome of reading depends on: the bytes, what a page may refer to, our code and the Python.
+
+    Our own catalog is part of our code, and is not loaded to be named; only what is handed over as plain values is.
+    """
+    known = repr([*_plain_kinds(kinds), *(sorted(codes) if isinstance(codes, dict | set | frozenset | list) else ())])
+    about = repr((sys.version, sys.platform, known, list(_code())))
     return sha256(about.encode() + b"\0" + content).hexdigest()
+
+
+def _plain_kinds(kinds: Mapping[str, Check]) -> list[tuple[str, str, str]]:
+    if not isinstance(kinds, dict):
+        return []
+    return [(kind, check.params.__module__, check.params.__qualname__) for kind, check in sorted(kinds.items())]
 
 
 def _code() -> Iterator[tuple[str, int, int]]:
