@@ -197,6 +197,43 @@ def test_fixes_name_codes_that_exist() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("conectivity.refusd", "did you mean `connectivity.refused`?"),
+        ("tabels.*", "did you mean `tables.*`?"),
+        ("nosuch.*", ""),
+        ("nosuch.refused", ""),
+        ("connectivity.nonsense", ""),
+        ("connectivity", ""),
+    ],
+)
+def test_only_what_is_close_is_suggested_for_a_code(code: str, hint: str) -> None:
+    """A code that shares no more than its dot and star, or only its kind, is not what was meant."""
+    [mistake] = text_is_refused(f"{FRONT}# A <!-- fixes: {code} -->\n", f"5:17: `{code}` is not the code")
+    assert mistake.hint == hint or mistake.hint.startswith("docs/checks.md lists every code")
+    assert bool(hint) == mistake.hint.startswith("did you mean")
+
+
+@pytest.mark.parametrize("word", ["fixs", "fixe", "fixses", "fixed", "Fxies"])
+def test_a_misspelt_fixes_comment_is_told(word: str) -> None:
+    """On a heading or elsewhere it would silently be prose."""
+    comment = f"<!-- {word}: connectivity.refused -->"
+    told = f"`{word}` is not `fixes`, so this comment fixes nothing"
+    text_is_refused(
+        f"{FRONT}# A {comment}\n\nText {comment}\n\n{comment}\n", f"5:5: {told}", f"7:6: {told}", f"9:1: {told}"
+    )
+
+
+@pytest.mark.parametrize(
+    "comment", ["FIXME: connectivity.refused is missing", "files: tables.sql", "fixed: a typo", "mixed: a.b", "see a.b"]
+)
+def test_any_other_comment_is_prose(comment: str) -> None:
+    """Whoever writes a page may leave notes in it."""
+    text = f"{FRONT}# A <!-- {comment} -->\n\nText <!-- {comment} -->\n"
+    assert interpret(Path("page.md"), text.encode(), KINDS, CODES).sections[0].title == "A"
+
+
 def test_fixes_name_checks_of_the_page() -> None:
     """A section may name the checks it repairs, wherever they are asked; one that is none is told with the nearest."""
     mistakes = page_is_refused(
