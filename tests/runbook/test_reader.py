@@ -144,6 +144,18 @@ def test_a_rule_about_one_key_is_told_at_that_key() -> None:
     )
 
 
+def test_what_is_no_settings_name_is_told_at_its_key() -> None:
+    """A disposable server would refuse it; here it is told with the page's other mistakes."""
+    front = '---\nrunbook: a\ntitel: b\nserver: {work mem: 4MB, "x\'": 1, auto_explain.log_analyze: true}\n---\n'
+    text_is_refused(
+        front,
+        "2:1: the front matter lacks the key `title`",
+        "3:1: no key `titel`",
+        "4:10: must be the name of a setting",
+        "4:25: must be the name of a setting",
+    )
+
+
 def test_a_key_stands_once() -> None:
     """YAML libraries let the last one win, silently."""
     page_is_refused("duplicate-key-in-front-matter", "4:1: `title` is here a second time; the first is on line 3")
