@@ -185,8 +185,8 @@ def test_a_frozen_server_is_silent_and_not_lost(binaries: Binaries, monkeypatch:
         for number in family(server.process_id):
             os.kill(number, signal.SIGCONT)
         server.stop()
-    assert (result.code, result.status) == ("connectivity.silent", Status.ERRORED)
-    assert result.reason.startswith("no answer within 1.1 s")
+    assert (result.code, result.status) == ("connectivity.silent", Status.ERRORED), result.reason
+    assert "no answer within " in result.reason
 
 
 def family(number: int) -> list[int]:

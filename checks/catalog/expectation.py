@@ -90,9 +90,14 @@ class Comparison(Generic[T]):
         return (*(operand for _, operand in self._given()), *self.one_of)
 
     @property
+    def ordered(self) -> tuple[T, ...]:
+        """The values that the page wants more or less than, which only numbers, sizes and times have."""
+        return tuple(operand for name, operand in self._given() if name not in {"eq", "ne"})
+
+    @property
     def orders(self) -> bool:
-        """Whether an operator asks for more or less, which only numbers, sizes and times have."""
-        return any(name not in {"eq", "ne"} for name, _ in self._given())
+        """Whether an operator asks for more or less."""
+        return bool(self.ordered)
 
     def holds(self, observed: Any) -> bool:
         """Whether every operator holds. NULL never does, and neither do values that cannot be compared."""

@@ -21,6 +21,14 @@ class Incomparable(ValueError):
     """What the page names can never be a value of this setting, or not be ordered; the sentence says why."""
 
 
+def is_amount(written: Scalar) -> bool:
+    """Whether it can be the value of some setting that has an order: a number, alone or before a unit there is."""
+    if not isinstance(written, str):
+        return not isinstance(written, bool)
+    match = _AMOUNT.fullmatch(written.strip())
+    return match is not None and match[2] in {"", *_MEMORY, *_TIME}
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One row of pg_settings: the text of its value, its unit (`8kB`, or None), its type and when it may change.

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from checks.catalog.circumstances import Circumstances
-from checks.catalog.expectation import Comparison, Scalar, Value
-from checks.catalog.guc import Incomparable, Setting
+from checks.catalog.expectation import Comparison, Scalar, ScalarMeansEq
+from checks.catalog.guc import Incomparable, Setting, is_amount
 from checks.catalog.names import plural, some
 from checks.catalog.sql import literal, statements
 from checks.check import Answer, Asking, Cell, Check, Code, Finding, Query
+from checks.runbook.rules import Where
 from checks.suggest import did_you_mean
 
 EXAMPLE = """\
@@ -28,6 +29,21 @@ settings:
 
 RESERVED = "pending_restart"
 NOT_PERMITTED = "42501"
+
+
+def _can_be_ordered(wanted: Comparison[Scalar]) -> bool:
+    return all(is_amount(value) for value in wanted.ordered)
+
+
+# Which units a setting takes only its server knows; more or less than what is no amount at all is asked of none.
+Wanted = Annotated[
+    Comparison[Scalar],
+    ScalarMeansEq(),
+    Where(
+        _can_be_ordered,
+        "must be more or less than a number, alone or with one of the units B, kB, MB, GB, TB, us, ms, s, min, h and d",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +67,21 @@ class Parameters:
         # The page's mapping is the parameters, without a key between, so that it reads as postgresql.conf does.
         from pydantic_core import core_schema
 
-        given = core_schema.dict_schema(core_schema.str_schema(), handler.generate_schema(Value))
+        given = core_schema.dict_schema(core_schema.str_schema(), handler.generate_schema(Wanted))
         return core_schema.no_info_after_validator_function(cls.of, given)
 
     @classmethod
     def of(cls, given: Mapping[str, Comparison[Scalar]]) -> Parameters:
-        """The parameters from a page's mapping. Raises ValueError for a `pending_restart` that is not a boolean."""
+        """The parameters from a page's mapping.
+
+        Raises ValueError for a `pending_restart` that is not a boolean, and where nothing is asked.
+        """
         expected = dict(given)
         waits = expected.pop(RESERVED, Comparison(eq=True)).eq
         if not isinstance(waits, bool):
             raise ValueError(f"{RESERVED} is true (no setting may wait for a restart) or false")
+        if not expected and not (waits and given):
+            raise ValueError(f"a settings check names at least one setting, or says `{RESERVED}: true`")
         return cls(expected, waits)
 
 

@@ -50,6 +50,10 @@ class Parameters:
         default=(), metadata={"description": "Statements run at the end, also when something failed."}
     )
 
+    def __post_init__(self) -> None:
+        if not all(sql.strip() for sql in (*self.write, self.read, *self.cleanup)):
+            raise ValueError("one of the statements is empty")
+
 
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     """Write, read, read over a new connection, clean up. Raises NotApplicable on a database that is not disposable."""

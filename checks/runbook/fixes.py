@@ -7,14 +7,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from checks.runbook.markdown import Heading, Page
+from checks.runbook.markdown import Heading, Page, Words
 from checks.runbook.mistakes import Mistakes, Place
-from checks.suggest import did_you_mean
+from checks.suggest import closest, did_you_mean, did_you_mean_code
 
 _FIXES = re.compile(r"<!--\s*fixes:\s*(?P<named>.*?)\s*-->", re.DOTALL)
 _WORD = re.compile(r'"(?P<check>[^"]*)"(?=[\s,]|\Z)|(?P<code>[^\s,"]+)(?=[\s,]|\Z)|[^\s,]')
 _MEANT_TO_BE = re.compile(r"<!--\W*fix(es)?\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"<!--\W*fix(es)?\s*:", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--\W*(?P<word>[a-z]+)\s*[:=](?P<named>.*?)(-->|\Z)", re.IGNORECASE | re.DOTALL)
+_CODE = re.compile(r"\b[a-z]+\.[a-z_*]+")
+_WORDS_OF_THEIR_OWN = {"fixme", "files", "fixture", "fixtures"}
 _HINT = "write it on the heading's own line, such as `## Connection refused <!-- fixes: connectivity.refused -->`"
 _QUOTES = "a check's name stands between two double quotes, and nothing but white space touches them"
 _NAMES = "a check is called by its `name`, else by its kind, or the heading above a `sql check`"
@@ -43,6 +46,8 @@ def nameable(codes: Collection[str], checks: Collection[str] | None) -> Nameable
 def read_fixes(page: Page, heading: Heading, known: Nameable, mistakes: Mistakes) -> Ties:
     """The codes and the checks that a heading says it fixes, those that exist."""
     source = page.text(heading.span)
+    for match in _misspelt(source, known.codes):
+        mistakes.add(_place(heading, source, match.start()), *_not_fixes(match))
     codes: dict[str, None] = {}
     checks: dict[str, None] = {}
     for word in _words(source, heading, mistakes):
@@ -54,13 +59,33 @@ def read_fixes(page: Page, heading: Heading, known: Nameable, mistakes: Mistakes
     return Ties(tuple(codes), tuple(checks))
 
 
-def check_stray_fixes(page: Page, mistakes: Mistakes) -> None:
-    """A `fixes` comment anywhere but on a heading ties nothing to anything."""
+def check_stray_fixes(page: Page, codes: Collection[str], mistakes: Mistakes) -> None:
+    """A `fixes` comment anywhere but on a heading ties nothing to anything, nor does one that is misspelt."""
     for words in page.words():
         for match in _ELSEWHERE.finditer(words.content):
-            line = words.span.start + words.content.count("\n", 0, match.start())
-            place = Place(line + 1, max(page.lines[line].find("<!--"), 0) + 1)
+            place = _place_in(page, words, match.start())
             mistakes.add(place, "a `fixes` comment stands on no heading, so it fixes nothing", _HINT)
+        for match in _misspelt(words.content, codes):
+            mistakes.add(_place_in(page, words, match.start()), *_not_fixes(match))
+
+
+def _misspelt(source: str, codes: Collection[str]) -> Iterator[re.Match[str]]:
+    """Comments with almost the word `fixes` before codes of a kind there is: people comment pages in other words."""
+    kinds = {code.partition(".")[0] for code in codes}
+    for match in _COMMENT.finditer(source):
+        word = match["word"].lower()
+        near = word not in {"fix", "fixes", *_WORDS_OF_THEIR_OWN} and closest(word, ["fixes"])
+        if near and any(code.partition(".")[0] in kinds for code in _CODE.findall(match["named"])):
+            yield match
+
+
+def _not_fixes(match: re.Match[str]) -> tuple[str, str]:
+    return f"`{match['word']}` is not `fixes`, so this comment fixes nothing", _HINT
+
+
+def _place_in(page: Page, words: Words, index: int) -> Place:
+    line = words.span.start + words.content.count("\n", 0, index)
+    return Place(line + 1, max(page.lines[line].find("<!--"), 0) + 1)
 
 
 def _words(source: str, heading: Heading, mistakes: Mistakes) -> Iterator[re.Match[str]]:
@@ -81,7 +106,7 @@ def _words(source: str, heading: Heading, mistakes: Mistakes) -> Iterator[re.Mat
 
 def _is_code(code: str, known: Nameable, place: Place, mistakes: Mistakes) -> bool:
     if code not in known.codes:
-        hint = did_you_mean(code, known.codes) or f"docs/checks.md lists every code; {_QUOTES}"
+        hint = did_you_mean_code(code, known.codes) or f"docs/checks.md lists every code; {_QUOTES}"
         mistakes.add(place, f"`{code}` is not the code of any finding", hint)
     return code in known.codes
 

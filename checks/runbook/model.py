@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from checks.check import Severity
-from checks.runbook.rules import Attribute, Line, Major, Slug
+from checks.runbook.rules import Attribute, Line, Major, SettingName, Slug
 from checks.units import Duration
 
 REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
@@ -75,7 +75,7 @@ class FrontMatter:
     postgres: Major | None = None
     migrations: Migrations | None = None
     fixtures: str | None = None
-    server: dict[str, str | int | float | bool] = field(default_factory=dict)
+    server: dict[SettingName, str | int | float | bool] = field(default_factory=dict)
     environments: dict[Slug, Environment] = field(default_factory=dict)
 
 

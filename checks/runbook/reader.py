@@ -40,7 +40,7 @@ def interpret(path: Path, content: bytes, kinds: Mapping[str, Check], codes: Col
     _check_passwords(page, mistakes)
     document = load_front(page, mistakes)
     front = None if document is None else validate_front(document, mistakes)
-    check_stray_fixes(page, mistakes)
+    check_stray_fixes(page, codes, mistakes)
     sections = _sections(page, Catalog(kinds, environments(document)), codes, mistakes)
     if mistakes.found or front is None:
         raise RunbookError(list(mistakes.found))

@@ -50,3 +50,6 @@ Line = Annotated[
 Attribute = Annotated[str, form(r"[\w.]+:[\w.]+", "must be written as module:attribute, such as models:Base.metadata")]
 Major = Annotated[int, Where(range(9, 100).__contains__, "must be a major version of PostgreSQL, such as 16")]
 Positive = Annotated[int, Where(lambda number: number > 0, "must be 1 or more")]
+SettingName = Annotated[
+    str, form(r"[A-Za-z_][A-Za-z0-9_.]*", "must be the name of a setting, as postgresql.conf has it")
+]

@@ -48,6 +48,7 @@ class PostgresSession:
         self._writable = writable
         self._obtained = obtained
         self._on_close: Callable[[], None] | None = None
+        self._ended: ConnectionFailed | None = None
         self._wanted = guards.settings(timeout)
         settings = guards.set_all(self._wanted, local=not writable)
         self._before: tuple[str, ...] = (settings,) if writable else (_BEGIN, settings)
@@ -80,6 +81,8 @@ class PostgresSession:
 
     def ask(self, queries: Sequence[Query], *, patience: float, arrived: Arrived = unheard) -> list[Answer]:
         """One answer for each query, in order, from one flight. Fewer when `patience` ran out: see the protocol."""
+        if self._ended is not None:
+            raise self._ended
         unsent = [refused_unsent(query.sql, writable=self._writable) for query in queries]
         started = time.monotonic()
         self._send([query.sql for query, refusal in zip(queries, unsent, strict=True) if refusal is None])
@@ -95,7 +98,9 @@ class PostgresSession:
             if sent:
                 self._read_end(time.monotonic() + patience)
         except ConnectionFailed as failure:
-            # Answers that came are worth more than the reason why no more do; with all of them in, it does not matter.
+            # Answers that came are worth more than the reason why no more do. With all of them in, the reason is for
+            # whoever asks next: that the connection is closed by then is our doing.
+            self._ended = failure
             if failure.code != "connectivity.silent" and len(answers) < len(queries):
                 raise
         return answers

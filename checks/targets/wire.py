@@ -153,7 +153,7 @@ class Wire:
         if left <= 0 or not poll.poll(left * 1000):
             self.close()
             raise ConnectionFailed(
-                f"The server stopped answering: nothing came for {show_seconds(max(left, 0.0))} and time is up.",
+                f"The server stopped answering: no answer within the {show_seconds(max(left, 0.0))} that were left.",
                 code="connectivity.silent",
                 hint="Look whether the server, or the proxy or pooler before it, is overloaded or unreachable.",
             )

@@ -83,11 +83,33 @@ def test_a_setting_that_may_hold_a_secret_is_not_shown(target: EmbeddedTarget) -
 
 @pytest.mark.parametrize(
     "written",
-    ["{work_mem: 10min}", "{work_mem: plenty}", "{wal_level: {ge: replica}}", "{fsync: maybe}", "{port: 1MB}"],
+    ["{work_mem: 10min}", "{work_mem: plenty}", "{wal_level: {ge: 4kB}}", "{fsync: maybe}", "{port: 1MB}"],
 )
 def test_what_can_never_be_is_told_apart(target: EmbeddedTarget, written: str) -> None:
     """A value of the wrong kind says nothing of the server, and has a code of its own."""
     check_fails("settings", written, target, code="settings.incomparable")
+
+
+@pytest.mark.parametrize(
+    "amount", ["25GBB", "4 pebble", "replica", "5m", "4mb", "''", "true", "[1]"], ids=lambda amount: f"[{amount}]"
+)
+def test_no_setting_is_more_or_less_than_what_is_no_amount(amount: str) -> None:
+    """That much is known without a server, and told while the page is read."""
+    with pytest.raises(ValidationError):
+        params_of("settings", f"{{shared_buffers: {{ge: {amount}}}}}")
+
+
+@pytest.mark.parametrize("amount", ["25GB", "4", "-1", "0.00001", "'5 min'", "1e3", "100us", "0x10", "12 B"])
+def test_an_amount_may_have_any_unit_there_is(amount: str) -> None:
+    """Which of them a setting takes, only its server knows."""
+    params_of("settings", f"{{shared_buffers: {{ge: {amount}}}}}")
+
+
+@pytest.mark.parametrize("written", ["{}", "{pending_restart: false}"])
+def test_a_check_that_asks_nothing_is_refused(written: str) -> None:
+    """It could not fail, and so would prove nothing."""
+    with pytest.raises(ValidationError, match="names at least one setting"):
+        params_of("settings", written)
 
 
 @pytest.fixture
@@ -115,9 +137,10 @@ def test_a_setting_that_waits_for_a_restart_does_not_hold(server_to_restart: Emb
     server_to_restart.execute("ALTER SYSTEM SET max_prepared_transactions = 7")
     server_to_restart.execute("SELECT pg_reload_conf()")
     wait_until(server_to_restart, "EXISTS (SELECT FROM pg_settings WHERE pending_restart)")
-    finding = check_fails("settings", "{}", target, code="settings.pending_restart")
+    finding = check_fails("settings", "{port: {gt: 0}}", target, code="settings.pending_restart")
     assert finding.sentence == "1 setting will change at the next restart: max_prepared_transactions."
-    check_holds("settings", "{pending_restart: false}", target)
+    check_fails("settings", "{pending_restart: true}", target, code="settings.pending_restart")
+    check_holds("settings", "{port: {gt: 0}, pending_restart: false}", target)
     server_to_restart.restart()
     check_holds("settings", "{max_prepared_transactions: 7}", target)
 

@@ -90,7 +90,11 @@ def test_nothing_is_written_to_a_database_that_is_kept(accounts: EmbeddedTarget)
     assert CATALOG["smoke"].effect is Effect.CHANGE
 
 
-def test_a_smoke_test_writes() -> None:
-    """A smoke test without a statement that writes is a mistake of the page."""
+@pytest.mark.parametrize(
+    "written",
+    ["{write: [], read: SELECT 1}", "{write: [''], read: SELECT 1}", "{write: [SELECT 1], read: ' '}"],
+)
+def test_a_smoke_test_writes(written: str) -> None:
+    """A smoke test without a statement that writes, or one that reads, is a mistake of the page."""
     with pytest.raises(ValidationError):
-        params_of("smoke", "{write: [], read: SELECT 1}")
+        params_of("smoke", written)

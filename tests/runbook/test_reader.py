@@ -144,6 +144,18 @@ def test_a_rule_about_one_key_is_told_at_that_key() -> None:
     )
 
 
+def test_what_is_no_settings_name_is_told_at_its_key() -> None:
+    """A disposable server would refuse it; here it is told with the page's other mistakes."""
+    front = '---\nrunbook: a\ntitel: b\nserver: {work mem: 4MB, "x\'": 1, auto_explain.log_analyze: true}\n---\n'
+    text_is_refused(
+        front,
+        "2:1: the front matter lacks the key `title`",
+        "3:1: no key `titel`",
+        "4:10: must be the name of a setting",
+        "4:25: must be the name of a setting",
+    )
+
+
 def test_a_key_stands_once() -> None:
     """YAML libraries let the last one win, silently."""
     page_is_refused("duplicate-key-in-front-matter", "4:1: `title` is here a second time; the first is on line 3")
@@ -195,6 +207,43 @@ def test_fixes_name_codes_that_exist() -> None:
         "did you mean `connectivity.refused`?",
         "did you mean `connectivity.*`?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("conectivity.refusd", "did you mean `connectivity.refused`?"),
+        ("tabels.*", "did you mean `tables.*`?"),
+        ("nosuch.*", ""),
+        ("nosuch.refused", ""),
+        ("connectivity.nonsense", ""),
+        ("connectivity", ""),
+    ],
+)
+def test_only_what_is_close_is_suggested_for_a_code(code: str, hint: str) -> None:
+    """A code that shares no more than its dot and star, or only its kind, is not what was meant."""
+    [mistake] = text_is_refused(f"{FRONT}# A <!-- fixes: {code} -->\n", f"5:17: `{code}` is not the code")
+    assert mistake.hint == hint or mistake.hint.startswith("docs/checks.md lists every code")
+    assert bool(hint) == mistake.hint.startswith("did you mean")
+
+
+@pytest.mark.parametrize("word", ["fixs", "fixe", "fixses", "fixed", "Fxies"])
+def test_a_misspelt_fixes_comment_is_told(word: str) -> None:
+    """On a heading or elsewhere it would silently be prose."""
+    comment = f"<!-- {word}: connectivity.refused -->"
+    told = f"`{word}` is not `fixes`, so this comment fixes nothing"
+    text_is_refused(
+        f"{FRONT}# A {comment}\n\nText {comment}\n\n{comment}\n", f"5:5: {told}", f"7:6: {told}", f"9:1: {told}"
+    )
+
+
+@pytest.mark.parametrize(
+    "comment", ["FIXME: connectivity.refused is missing", "files: tables.sql", "fixed: a typo", "mixed: a.b", "see a.b"]
+)
+def test_any_other_comment_is_prose(comment: str) -> None:
+    """Whoever writes a page may leave notes in it."""
+    text = f"{FRONT}# A <!-- {comment} -->\n\nText <!-- {comment} -->\n"
+    assert interpret(Path("page.md"), text.encode(), KINDS, CODES).sections[0].title == "A"
 
 
 def test_fixes_name_checks_of_the_page() -> None:

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -14,6 +16,7 @@ from checks.check import Answer, Query
 from checks.errors import ConnectionFailed, QueryFailed
 from checks.targets import guards
 from checks.targets.embedded import EmbeddedTarget
+from checks.targets.postgres import PostgresSession
 from checks.targets.session import Endpoint, Session
 from checks.targets.sessions import open_session
 from tests.proxy import Proxy
@@ -280,6 +283,21 @@ def test_a_silent_peer_is_left(target: EmbeddedTarget) -> None:
         with pytest.raises(ConnectionFailed):
             session.ask([Query("SELECT 1")], patience=0.2)
         session.close()
+
+
+def test_whoever_asks_after_silence_is_told_of_that(session: Session) -> None:
+    """A peer that falls silent once every answer is in is not said to have closed the connection, which we did."""
+    silence = ConnectionFailed("no answer within 1.0 s", code="connectivity.silent")
+
+    def falls_silent(ending: PostgresSession, *_: Any, **__: Any) -> None:
+        ending.close()
+        raise silence
+
+    with patch.object(PostgresSession, "_end", falls_silent):
+        assert ask(session, "SELECT 1")[0].value == 1
+    with pytest.raises(ConnectionFailed) as failure:
+        ask(session, "SELECT 1")
+    assert failure.value is silence
 
 
 def test_a_hanging_query_leaves_the_answers_before_it(target: EmbeddedTarget) -> None:
