@@ -16,6 +16,7 @@ from tests.systems.tools import SYSTEMS, Copier, ask
 
 REFUSED = {"42501", "55000", "42809"}  # not permitted; or nobody may: a view of several tables, TRUNCATE of a view
 ROLE = "pgrunbook_of_tests"
+OF_THIS_MACHINE = {"slow_queries.not_preloaded", "http.no_address"}  # the role has no part in either
 ABOUT_THE_ASKER = {"roles"}  # what it says of the role that logs in is not the same of two
 
 
@@ -37,7 +38,8 @@ def test_every_check_answers_the_role_as_it_answers_the_owner(system: str, copy_
         for environment in ("", *whole.page.front.environments):
             results = ask(whole.page, role, environment=environment)
             assert verdicts(results) == verdicts(ask(whole.page, owner, environment=environment))
-            assert {name for name, result in results.items() if result.status == "errored"} == set()
+            untold = {result.code for result in results.values() if result.status == "errored"}
+            assert untold <= OF_THIS_MACHINE
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
