@@ -13,7 +13,6 @@ from typing import Annotated, Any, ClassVar
 
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import plural
-from checks.catalog.query_text import is_query, shown
 from checks.catalog.sql import statements
 from checks.check import Asking, Cell, Check, Code, Finding, Query, Severity
 from checks.errors import CouldNotTell, NotApplicable
@@ -85,6 +84,9 @@ class Statement:
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Statement:
         """A row of the query `slowest`; its text goes no further than this."""
+        # Imported here and not above: a page that has this kind beside others asks for it to be loaded all the same.
+        from checks.catalog.query_text import is_query, shown
+
         text = row["text"] or ""  # NULL where the server lost its file of texts
         hidden = text == HIDDEN or not text
         return cls(
