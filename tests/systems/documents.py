@@ -22,6 +22,7 @@ STEPS: dict[str, dict[str, tuple[str, ...]]] = {
         "ten tables in public": ("ten tables and the view",),
         "the view sales_report_view": ("ten tables and the view", "sales_report_view answers"),
         "schemas: all in public, none in plaid yet": ("ten tables and the view", "Everything is in public"),
+        "owner of the schemas' tables": ("Everything belongs to postgres",),
         "two applied migrations by name": ("migrations at head",),
         "health check": ("the API is up",),
         "page config behind the endpoint": ("page sales-report exists", "the API serves the page sales-report"),

@@ -76,6 +76,7 @@ FIXES: dict[str, dict[str, Shown]] = {
             "Prisma wants to drop a table": "unexpected",
         },
         "Everything is in public": "A table outside public",
+        "Everything belongs to postgres": "Something belongs to another role",
         "migrations at head": {
             NOTHING: "out_of_sight",  # the finding says where the table lies, and the catalog what to make of it
             "A migration failed, or was edited": (

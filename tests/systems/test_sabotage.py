@@ -62,6 +62,12 @@ SABOTAGES = (
     ),
     Sabotage(
         "platform-api",
+        "Everything belongs to postgres",
+        "CREATE VIEW by_hand AS SELECT 1; ALTER VIEW by_hand OWNER TO pg_database_owner",
+        "query.rows",
+    ),
+    Sabotage(
+        "platform-api",
         "migrations at head",
         "DELETE FROM _prisma_migrations WHERE migration_name = '20251225172757_platform_api_tables'",
         "migrations.behind",
