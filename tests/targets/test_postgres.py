@@ -293,7 +293,7 @@ def test_whoever_asks_after_silence_is_told_of_that(session: Session) -> None:
         ending.close()
         raise silence
 
-    with patch.object(PostgresSession, "_end", falls_silent):
+    with patch.object(PostgresSession, "_read_end", falls_silent):
         assert ask(session, "SELECT 1")[0].value == 1
     with pytest.raises(ConnectionFailed) as failure:
         ask(session, "SELECT 1")
