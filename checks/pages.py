@@ -16,8 +16,10 @@ from checks.runbook.cache import read_cached
 from checks.runbook.folder import pages
 from checks.runbook.model import CheckEntry, Runbook
 from checks.suggest import did_you_mean
+from checks.targets.statements import refused_unsent
 
 FORMATS = ("text", "json")
+QUERY = "query"
 
 
 def load(names: Sequence[str]) -> list[Runbook]:
@@ -76,10 +78,26 @@ def _read(names: Sequence[str]) -> tuple[list[Runbook], list[Mistake]]:
     mistakes: list[Mistake] = []
     for page in pages(names):
         try:
-            runbooks.append(read_cached(page, CATALOG, documented()))
+            runbook = read_cached(page, CATALOG, documented())
+            mistakes += _not_asking(runbook)
+            runbooks.append(runbook)
         except RunbookError as error:
             mistakes += error.mistakes
     return runbooks, mistakes
+
+
+def _not_asking(runbook: Runbook) -> list[Mistake]:
+    """A mistake for each query that no read-only session would send, found before a server is touched."""
+    found = [
+        (entry, refused_unsent(sql, writable=False))
+        for entry in runbook.entries()
+        if entry.kind == QUERY and (sql := entry.params.sql)
+    ]
+    return [
+        Mistake(str(runbook.path), entry.line, 1, f"check `{entry.name}`: {refusal.sentence}", refusal.hint)
+        for entry, refusal in found
+        if refusal is not None
+    ]
 
 
 def _print_lint(runbooks: Sequence[Runbook], mistakes: Sequence[Mistake], reasons: Sequence[str], format: str) -> None:  # noqa: A002 - the flag's name

@@ -15,7 +15,7 @@ from checks.result import Status
 from checks.secrets import mask
 from checks.units import show_seconds
 
-LONGEST_TEXT = 400
+LONGEST_TEXT = 1200
 MOST_ROWS = 10
 MOST_FIX_LINES = 12
 INDENT = "    "

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from checks.errors import QueryFailed
+from checks.targets.side_effects import side_effect
 
 ASKING_WORDS = ("EXPLAIN", "SELECT", "SHOW", "TABLE", "VALUES", "WITH")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
@@ -30,7 +31,17 @@ def refused_unsent(sql: str, *, writable: bool) -> QueryFailed | None:
             code="run.not_a_query",
             hint="Write a SELECT, or INSERT the rows of a fixture.",
         )
-    if writable or word in ASKING_WORDS:
+    if writable:
+        return None
+    called = side_effect(sql)
+    if called:
+        return QueryFailed(
+            f"The query calls {called}, which does more than read, and this session only asks.",
+            sqlstate="25006",
+            code="run.read_only",
+            hint="Take the call out of the check; in the page's prose, as something for a person to run, it may stand.",
+        )
+    if word in ASKING_WORDS:
         return None
     return QueryFailed(
         f"The query begins with {word}, and this session only asks.",
