@@ -47,10 +47,12 @@ class Board:
                 self._watch.finished(result)
         self._arrivals.put(None)
 
-    def close(self, code: str, reason: str, hint: str = "", besides: Sequence[PlannedCheck] = ()) -> None:
+    def close(
+        self, code: str, reason: str, hint: str = "", besides: Sequence[PlannedCheck] = (), seconds: float = 0.0
+    ) -> None:
         """Give every check still without a result, `besides` some, this reason for having none."""
         for check in (check for check in self._planned if check not in besides):
-            self.post(Result(check, Status.ERRORED, reason=reason, code=code, hint=hint))
+            self.post(Result(check, Status.ERRORED, reason=reason, code=code, hint=hint, seconds=seconds))
 
     def wait(self, seconds: float) -> None:
         """Until a result arrives, or `seconds` have passed."""

@@ -83,13 +83,14 @@ class Flight:
     def __init__(self, inquiries: Sequence[Inquiry], settle: Callable[[Inquiry, Result | None], list[Inquiry]]) -> None:
         self.ahead = list(inquiries)
         self.unfinished: list[Inquiry] = []
-        self.sent = time.monotonic()
+        self.sent = self.heard = time.monotonic()
         self._settle = settle
         self._answers: list[Answer] = []
 
     def arrived(self, answer: Answer) -> None:
         """Take the next answer of the flight."""
         self._answers.append(answer)
+        self.heard = time.monotonic()
         if len(self._answers) == len(self.ahead[0].waiting):
             inquiry, answers, self._answers = self.ahead.pop(0), self._answers, []
             inquiry.seconds += time.monotonic() - self.sent
@@ -100,8 +101,16 @@ class Lane:
     """A thread, at most one session at a time, and the checks that share it."""
 
     def __init__(
-        self, target: Target, circumstances: Circumstances, board: Board, planned: Sequence[PlannedCheck]
+        self,
+        target: Target,
+        circumstances: Circumstances,
+        board: Board,
+        planned: Sequence[PlannedCheck],
+        *,
+        until: float = float("inf"),
+        spare: float = 0.0,
     ) -> None:
+        """`until`, on `time.monotonic()`, is the run's end; whoever waits then is to be told `spare` seconds before."""
         self._target = target
         self._circumstances = replace(circumstances, opening=self._opening)
         self._board = board
@@ -113,7 +122,8 @@ class Lane:
         # A daemon: a check stuck in a system call must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=f"lane {planned[0].name}", daemon=True)
         self._writable = any(check.check.effect is Effect.CHANGE for check in planned)
-        self._timeout = planned[0].timeout
+        self._timeout = self._statement_timeout = planned[0].timeout
+        self._until, self._spare = until, spare
         self.deadline = float("inf")
         self.server: Server | None = None
         self.guards: dict[str, str] = {}
@@ -190,12 +200,18 @@ class Lane:
         return Inquiry(check, check.check.ask(check.entry.params, self._circumstances))
 
     def _round(self, inquiries: list[Inquiry]) -> list[Inquiry]:
-        """One flight for all. Whoever hangs is cut off; those behind it are asked again over a new session."""
+        """One flight for all. Whoever hangs is cut off; those behind it are asked again over a new session.
+
+        Where too little of the run's time is left for that, nobody is asked: the run itself tells them that it ended.
+        """
         queries = [query for inquiry in inquiries for query in inquiry.waiting]
         flight, patience = Flight(inquiries, self._post_or_keep), self._timeout + GRACE
         try:
             session = self._open(fresh=any(query.fresh for query in queries))
-            flight.sent = time.monotonic()
+            if session is None:
+                return []
+            flight.sent = flight.heard = time.monotonic()
+            patience = min(patience, self._until - self._spare - flight.sent)
             session.ask(queries, patience=patience, arrived=flight.arrived)
         except ConnectionFailed as failure:
             self._drop_session()
@@ -205,9 +221,20 @@ class Lane:
         if not flight.ahead:
             return flight.unfinished
         self._drop_session()
+        if patience < self._timeout + GRACE:
+            return self._cut_off(flight)
         silence = f"no answer within {show_seconds(patience)}, and the server did not end the query either"
         hung = ConnectionFailed(silence, code="connectivity.silent")
         return flight.unfinished + self._throw(flight.ahead[:1], hung, since=flight.sent) + flight.ahead[1:]
+
+    def _cut_off(self, flight: Flight) -> list[Inquiry]:
+        """By the run's end. A server that was silent for longer than it may take for a statement will not answer."""
+        waited = time.monotonic() - flight.heard
+        if waited < self._statement_timeout:
+            return []
+        silence = f"no answer within {show_seconds(waited)}, when the run's time was up, and no end of the query either"
+        self._throw(flight.ahead, ConnectionFailed(silence, code="connectivity.silent"), since=flight.sent)
+        return []
 
     def _throw(self, inquiries: Sequence[Inquiry], failure: ConnectionFailed, *, since: float) -> list[Inquiry]:
         for inquiry in inquiries:
@@ -220,11 +247,19 @@ class Lane:
         self._board.post(result)
         return []
 
-    def _open(self, *, fresh: bool) -> Session:
+    def _open(self, *, fresh: bool) -> Session | None:
+        """The session, opened where there is none; None where the run leaves no time for it.
+
+        Connecting ends before the run does, and so does a statement, so that a silent server is told from a slow one.
+        """
         if fresh:
             self._drop_session()
         if self._session is None:
-            self._session = self._target.open(writable=self._writable, timeout=self._timeout)
+            left = self._until - 2 * self._spare - time.monotonic()
+            if left <= 0:
+                return None
+            self._statement_timeout = min(self._timeout, left)
+            self._session = self._target.open(writable=self._writable, timeout=self._statement_timeout)
             self.server, self.guards = self._session.server, dict(self._session.guards)
         return self._session
 

@@ -13,13 +13,14 @@ from checks.check import Effect
 from checks.choice import DEADLINE
 from checks.errors import CouldNotTell
 from checks.evidence import gather, holder
-from checks.lane import Lane
+from checks.lane import GRACE, Lane
 from checks.plan import Plan, PlannedCheck
 from checks.result import Results
 from checks.targets.session import Target
 
 CHECKS_A_LANE = 8
 SHARED_LANES = 3  # with a check that is alone, four sessions at the most: a live server keeps its slots
+SPARE = 0.15  # of the run's time, but a second at the most, is for telling whoever waits still that it was in vain
 GLANCE = 0.2  # seconds between looks at whether someone wants the run stopped
 INTERRUPTED = "run.interrupted"
 MIGRATIONS = "migrations"
@@ -50,13 +51,16 @@ def run(
     if withheld is not None:
         asked = [check for check in asked if check.check.kind == MIGRATIONS]
         board.close(withheld.code, withheld.sentence, withheld.hint, besides=asked)
-    lanes = [Lane(target, circumstances, board, checks) for checks in _lanes(asked)]
+    spare = min(GRACE, deadline * SPARE)
+    lanes = [
+        Lane(target, circumstances, board, checks, until=clock + deadline, spare=spare) for checks in _lanes(asked)
+    ]
     keeper = holder(lanes)
     if keeper is not None:
         keeper.hold()
     for lane in lanes:
         lane.start()
-    _wait(lanes, board, until=clock + deadline, stop=stop)
+    _wait(lanes, board, until=clock + deadline, stop=stop, deadline=deadline)
     snapshot = gather(target, lanes, board.results(), until=clock + deadline, stopped=stop.is_set())
     if keeper is not None:
         keeper.release()
@@ -96,14 +100,14 @@ def _lanes(asked: Sequence[PlannedCheck]) -> list[list[PlannedCheck]]:
     return lanes
 
 
-def _wait(lanes: Sequence[Lane], board: Board, *, until: float, stop: threading.Event) -> None:
+def _wait(lanes: Sequence[Lane], board: Board, *, until: float, stop: threading.Event, deadline: float) -> None:
     """Until every check has its result, or its time is up: then whoever waits on the server is cut off."""
     while not board.complete:
         now = time.monotonic()
         if stop.is_set():
             board.close(INTERRUPTED, "interrupted before it was answered")
         elif now >= until:
-            board.close("run.timeout", "the run's own deadline passed before it was answered")
+            board.close("run.timeout", "the run's own deadline passed before it was answered", seconds=deadline)
         for lane in lanes:
             if lane.deadline <= now:
                 lane.give_up()

@@ -24,7 +24,8 @@ from checks.plan import Mode, Plan, plan
 from checks.run import run
 from checks.runbook.model import Runbook
 from checks.runbook.reader import read
-from checks.targets.embedded import EmbeddedTarget
+from checks.targets.binaries import Binaries
+from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
 from checks.targets.live import MOST_SESSIONS, LiveTarget
 from checks.targets.session import Endpoint, Session
 from checks.targets.sessions import open_session
@@ -32,6 +33,7 @@ from tests.catalog.tools import circumstances_of, run_sql
 from tests.command import HOLDS, Ended, page, pgrunbook, sql_check
 from tests.proxy import Proxy
 from tests.standins import Onlooker, StandInTarget, asks, plan_of, planned
+from tests.targets.patients import silenced as silenced_server
 from tests.test_run import run_of
 from tests.test_tasks import url_of
 
@@ -107,16 +109,46 @@ def silenced(target: EmbeddedTarget) -> Iterator[Proxy]:
 def test_the_deadline_ends_a_run_whose_peer_fell_silent(
     target: EmbeddedTarget, silenced: Proxy, tmp_path: Path
 ) -> None:
-    """In the middle of a query, long before the check's own time is up: no verdict, a report, and no session left."""
+    """In the middle of a query, long before the check's own time is up: who is silent is said, and no session left."""
     patient = "```yaml check\nquery: {name: Asks, timeout: 50s, sql: \"SELECT 'the question'\"}\n```\n"
     page(tmp_path, "small", patient, LIVE)
     url = f"postgresql://{target.endpoint.user}@127.0.0.1:{silenced.port}/{target.database}?sslmode=disable"
     ended = check(target, tmp_path, "--deadline", "2s", url=url)
     (asked,) = report_in(tmp_path)["checks"]
-    assert (ended.code, asked["status"], asked["code"]) == (3, "errored", "run.timeout")
-    assert "the run's own deadline passed" in asked["reason"]
+    assert (ended.code, asked["status"], asked["code"]) == (3, "errored", "connectivity.silent")
+    assert "when the run's time was up" in asked["reason"]
+    assert asked["seconds"] > 1
     silenced.close()
     assert no_session_is_left(target)
+
+
+@pytest.mark.parametrize("written", ["", "```yaml check\nquery: {name: Asks, sql: SELECT 1}\n```\n"])
+def test_a_stopped_server_is_silent_however_short_the_deadline(
+    binaries: Binaries, tmp_path: Path, written: str
+) -> None:
+    """The time to connect ends before the run's does, so that the check of connectivity has its verdict."""
+    server = EmbeddedServer.start(binaries)
+    target = server.create_target("stopped")
+    page(tmp_path, "small", f"```yaml check\nconnectivity: {{}}\n```\n{written}", LIVE)
+    try:
+        with silenced_server(server):
+            ended = check(target, tmp_path, "--deadline", "3s")
+    finally:
+        server.stop()
+    asked, *others = report_in(tmp_path)["checks"]
+    assert ended.code in {1, 3}, ended
+    assert (asked["status"], asked["findings"][0]["code"]) == ("failed", "connectivity.silent")
+    assert [one["code"] for one in others] == ["connectivity.silent" for _ in others]
+
+
+def test_a_slow_query_is_not_blamed_on_the_peer(target: EmbeddedTarget, tmp_path: Path) -> None:
+    """A server that would have answered later ends the query itself before the run's deadline."""
+    slow = "```yaml check\nquery: {name: Asks, timeout: 50s, sql: SELECT pg_sleep(20)}\n```\n"
+    page(tmp_path, "small", slow, LIVE)
+    ended = check(target, tmp_path, "--deadline", "3s")
+    (asked,) = report_in(tmp_path)["checks"]
+    assert (ended.code, asked["status"], asked["code"]) == (3, "errored", "run.timeout")
+    assert "(SQLSTATE 57014)" in asked["reason"], asked["reason"]
 
 
 def test_a_silent_peer_fails_who_asks_about_it(target: EmbeddedTarget, silenced: Proxy, tmp_path: Path) -> None:

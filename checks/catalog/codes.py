@@ -191,9 +191,10 @@ RUN_CODES: Mapping[str, Code] = {
         "Run again.",
     ),
     "run.timeout": Code(
-        "The check's own time ran out, and its connection was closed.",
+        "The check's own time ran out, or the run's, and its connection was closed.",
         "The answer is not known. On a busy server the reason is often a lock or a sequential scan.",
-        "Look at `pg_stat_activity` for what the query waits for; if it is merely long, give the check a `timeout`.",
+        "Look at `pg_stat_activity` for what the query waits for; if it is merely long, give the check a `timeout`, "
+        "and the command a longer `--deadline` where that was the shorter one.",
     ),
     "run.not_permitted": Code(
         "The role of this environment may not read what the check asks for.",

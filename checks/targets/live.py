@@ -15,6 +15,7 @@ from checks.targets.slots import SCARCE, Slots, keep_enough
 
 MOST_SESSIONS = 4
 DEFAULT_PORT = 5432
+MOMENT = 0.2  # seconds more for the first session's failure to be shared, where all have the same time
 
 
 class LiveTarget:
@@ -67,7 +68,7 @@ class LiveTarget:
             first = self._first = self._first or Future()
         if not leads:
             try:
-                first.result(timeout=timeout)
+                first.result(timeout=timeout + MOMENT)
             except TimeoutError:
                 raise self._busy() from None
             return self._opened(timeout, anyone)
