@@ -17,9 +17,12 @@ from checks.secrets import mask
 from checks.targets.causes import CAUSES
 from checks.targets.hints import hint_on
 from checks.targets.session import Endpoint
-from checks.targets.wordings import cause_of
+from checks.targets.wordings import cause_of, deciding
 
 ANOTHER_ADDRESS_MAY_DO = frozenset({f"connectivity.{why}" for why in ("refused", "timeout", "silent", "unreachable")})
+
+# What psycopg and libpq put before the words themselves.
+_WHO_SPEAKS = re.compile(r"^(connection (failed|is bad): )?(connection to server .*? failed: (FATAL:\s+)?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def diagnose(attempt: Attempt, endpoint: Endpoint) -> ConnectionFailed:
         "user": attempt.user or endpoint.user or "",
         "database": attempt.database or endpoint.database or "",
     }
-    words = _last_line(attempt.message)
+    words = _words(attempt.message, cause)
     said = f" The message was: {words}." if words else ""
     row = CAUSES[cause]
     return ConnectionFailed(
@@ -80,8 +83,9 @@ def _where(attempt: Attempt, endpoint: Endpoint) -> str:
     return f"host {host}{address}, port {port}"
 
 
-def _last_line(message: str) -> str:
-    """libpq joins what each of several tries met; the last is the one that ended it."""
+def _words(message: str, cause: str) -> str:
+    """libpq joins what each of several tries met: what told the cause, else the last, which ended it."""
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     said = [line for line in lines if not line.startswith(("Is the server running", "HINT:", "DETAIL:"))]
-    return re.sub(r"^connection to server .*? failed: (FATAL:\s+)?", "", said[-1]).rstrip(".") if said else ""
+    line = deciding(said, cause) or (said[-1] if said else "")
+    return _WHO_SPEAKS.sub("", line).rstrip(".")

@@ -6,6 +6,7 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 BY_SQLSTATE = {
     "25P03": "lost",
@@ -88,6 +89,16 @@ def cause_of(message: str, sqlstate: str = "", *, tried_tls: bool = False) -> st
     if sqlstate in _SEVERAL:
         return by_wording or by_sqlstate or "failed"
     return by_sqlstate or by_wording or "failed"
+
+
+def deciding(lines: Sequence[str], cause: str) -> str:
+    """The last line of those whose wording tells `cause`; empty where none does, as in another language.
+
+    With `sslmode=prefer` libpq tries again without TLS what failed with it, and its last line is about that alone.
+    """
+    told_by = (wording for wording, of in BY_WORDING if of == cause)
+    by_rank = ([line for line in lines if re.search(wording, line)] for wording in told_by)
+    return next((telling[-1] for telling in by_rank if telling), "")
 
 
 def _by_wording(message: str) -> str:

@@ -72,6 +72,20 @@ def test_password_rejected(patient: EmbeddedServer) -> None:
     assert all("`app`" in sentence for sentence in said)
 
 
+def test_what_told_the_cause_is_quoted(
+    binaries: Binaries, patient_from: Callable[[Binaries], EmbeddedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`prefer` tries again without TLS: what is quoted is the answer to the password, or to the role, all the same."""
+    monkeypatch.delenv("PGSSLMODE", raising=False)
+    patient = patient_from(binaries)
+    wrong = replace(over_tcp(patient, "tls_only", sslmode="prefer"), password="wrong-1")
+    for sentence in everyone_says("connectivity.password_rejected", [wrong]):
+        assert sentence.endswith('The message was: password authentication failed for user "app".')
+    unlisted = over_tcp(patient, "unlisted", sslmode="prefer")
+    for sentence in everyone_says("connectivity.not_in_hba", [unlisted], clients=OF_LIBPQ):
+        assert sentence.endswith(", SSL encryption.")
+
+
 def test_password_missing(patient: EmbeddedServer) -> None:
     """No password where one is asked for; asyncpg sends an empty one, which the server cannot tell from a wrong one."""
     without = [replace(one, password=None) for one in over_both(patient)]
