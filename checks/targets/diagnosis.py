@@ -21,8 +21,8 @@ from checks.targets.wordings import cause_of, deciding
 
 ANOTHER_ADDRESS_MAY_DO = frozenset({f"connectivity.{why}" for why in ("refused", "timeout", "silent", "unreachable")})
 
-# What psycopg and libpq put before the words themselves.
-_WHO_SPEAKS = re.compile(r"^(connection (failed|is bad): )?(connection to server .*? failed: (FATAL:\s+)?)?")
+# What psycopg and libpq put before the words themselves; of a peer that said nothing libpq writes that much alone.
+_WHO_SPEAKS = re.compile(r"^(connection (failed|is bad): )?(connection to server .*? failed:( FATAL:)?(\s+|$))?")
 
 
 @dataclass(frozen=True, slots=True)
