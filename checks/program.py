@@ -8,12 +8,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from invoke.exceptions import Exit, ParseError
 from invoke.program import Program
 
 from checks import __version__
+from checks.choice import NAGIOS
 from checks.result import HELD, INTERRUPTED, WRONG
 from checks.streams import hush
 
@@ -49,7 +51,20 @@ def _ends_with_2(parse: Callable[[], Any]) -> None:
         hush(sys.stdout)
         raise Exit(code=HELD) from None
     except ParseError as mistake:
-        raise Exit(str(mistake), code=WRONG) from None
+        raise Exit(str(mistake), code=_told_to_monitoring(str(mistake)) if _for_monitoring() else WRONG) from None
+
+
+def _for_monitoring() -> bool:
+    """Whether `--format nagios` was asked for, in a command line that cannot be parsed."""
+    return f"--format={NAGIOS}" in sys.argv or ("--format", NAGIOS) in pairwise(sys.argv)
+
+
+def _told_to_monitoring(mistake: str) -> int:
+    """The plug-in's line and exit code: 2 would be CRITICAL, and nobody looked at any server."""
+    from checks.report import nagios
+
+    sys.stdout.write(nagios.unknown(mistake))
+    return nagios.UNKNOWN
 
 
 def teach_invoke() -> None:

@@ -118,3 +118,20 @@ def test_the_command_ends_as_a_plug_in_does(tmp_path: Path, body: str, arguments
     assert ended.out.startswith("PGRUNBOOK ")
     if "| " in ended.out:
         assert pgrunbook("report", "--format", "nagios", folder=tmp_path).code == code
+
+
+@pytest.mark.parametrize("asked", [["--format", "nagios"], ["--format=nagios"]])
+@pytest.mark.parametrize("command", ["check", "verify"])
+def test_a_command_line_that_is_wrong_is_unknown_and_not_critical(
+    tmp_path: Path, command: str, asked: list[str]
+) -> None:
+    """Nobody looked at any server, and whoever is on call is not woken by a typing error."""
+    ended = pgrunbook(command, *asked, "--bogus", folder=tmp_path)
+    assert (ended.code, ended.out) == (UNKNOWN, "PGRUNBOOK UNKNOWN - No idea what '--bogus' is!\n")
+    assert pgrunbook(command, "--bogus", *asked, folder=tmp_path).code == UNKNOWN
+
+
+def test_a_command_line_that_is_wrong_is_just_that_without_monitoring(tmp_path: Path) -> None:
+    """With another form the code stays ours, and stdout empty."""
+    ended = pgrunbook("check", "--format", "json", "--bogus", folder=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
