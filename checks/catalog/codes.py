@@ -164,7 +164,7 @@ CONNECTION_CODES: Mapping[str, Code] = {
     ),
     "connectivity.misconfigured": Code(
         "A connection parameter cannot be used: of the URL, of a service file, or of a PG… variable.",
-        "No packet was sent; the mistake is on this side.",
+        "No session was begun; the mistake is on this side.",
         "Correct the parameter that the sentence repeats. `env | grep ^PG` shows the variables.",
     ),
     "connectivity.guards_missing": Code(

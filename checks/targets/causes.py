@@ -1,8 +1,8 @@
 """The causes for which no session is opened, or one is lost: what each is called, what was expected, what to do.
 
-`{at}` stands for the place, as in ` at host db, port 5432`; `{user}` and `{database}` for a name after a space, each
-empty where it is not known. A further cause is a row more here, in `checks.targets.wordings` and among the codes of
-`connectivity`.
+`{at}` stands for the place, as in ` at host db, port 5432`; `{user}`, `{database}` and `{file}` for a name after a
+space, each empty where it is not known. A further cause is a row more here, in
+`checks.targets.wordings` and among the codes of `connectivity`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,20 @@ from typing import NamedTuple
 
 
 class Cause(NamedTuple):
-    """How the sentence begins, what there should have been, and what to do about it."""
+    """How the sentence begins, what there should have been, and what to do about it.
+
+    `shares` is the cause whose code it has, where it has a sentence of its own but no code.
+    """
 
     sentence: str
     expected: str
     hint: str
+    shares: str = ""
+
+
+def code_of(cause: str) -> str:
+    """The documented code of a cause, as `connectivity.refused`."""
+    return f"connectivity.{CAUSES[cause].shares or cause}"
 
 
 CAUSES: dict[str, Cause] = {
@@ -152,6 +161,14 @@ CAUSES: dict[str, Cause] = {
         "The connection parameters for the server{at} are wrong",
         "parameters that libpq knows",
         "Correct the URL, the service file or the PG… variable the sentence speaks of.",
+    ),
+    "root_certificate_missing": Cause(
+        "The file{file} of the authorities to trust is missing or holds no certificate, so the certificate of the "
+        "server{at} was not looked at",
+        "a file with the certificate of the server's authority",
+        "Name the authority's certificate by `sslrootcert` in the URL, or write `sslrootcert=system` for a publicly "
+        "signed one (libpq 16 or newer).",
+        shares="misconfigured",
     ),
     "failed": Cause(
         "The server{at} let no session begin",

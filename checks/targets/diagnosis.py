@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from checks.errors import ConnectionFailed
 from checks.secrets import mask
-from checks.targets.causes import CAUSES
+from checks.targets.causes import CAUSES, code_of
 from checks.targets.hints import hint_on
 from checks.targets.session import Endpoint
-from checks.targets.wordings import cause_of, deciding
+from checks.targets.wordings import cause_of, deciding, file_in
 
 ANOTHER_ADDRESS_MAY_DO = frozenset({f"connectivity.{why}" for why in ("refused", "timeout", "silent", "unreachable")})
 
@@ -49,21 +49,22 @@ def diagnose(attempt: Attempt, endpoint: Endpoint) -> ConnectionFailed:
         "at": f" at {_where(attempt, endpoint)}",
         "user": attempt.user or endpoint.user or "",
         "database": attempt.database or endpoint.database or "",
+        "file": file_in(attempt.message),
     }
     words = _words(attempt.message, cause)
     said = f" The message was: {words}." if words else ""
     row = CAUSES[cause]
     return ConnectionFailed(
         mask(f"{sentence_of(cause, facts)}.{said}"),
-        code=f"connectivity.{cause}",
+        code=code_of(cause),
         hint=mask(hint_on(cause, endpoint)),
         expected=row.expected,
     )
 
 
 def sentence_of(cause: str, facts: Mapping[str, str]) -> str:
-    """How the sentence on a cause begins, without its full stop; `at`, `user` and `database` may be empty."""
-    named = {key: f" `{facts[key]}`" if facts.get(key) else "" for key in ("user", "database")}
+    """How the sentence on a cause begins, without its full stop; `at`, `user`, `database` and `file` may be empty."""
+    named = {key: f" `{facts[key]}`" if facts.get(key) else "" for key in ("user", "database", "file")}
     return CAUSES[cause].sentence.format(at=facts.get("at", ""), **named)
 
 

@@ -19,7 +19,7 @@ from checks.targets.diagnosis import Attempt, diagnose, sentence_of, tries_tls
 from checks.targets.query_causes import refusal_for, without_values
 from checks.targets.second_look import accepts, explained
 from checks.targets.session import Endpoint
-from checks.targets.wordings import cause_of, is_of_connection
+from checks.targets.wordings import cause_of, file_in, is_of_connection
 
 NOT_KNOWN = "run.could_not_tell"
 SECOND_LOOK = 1.0  # seconds
@@ -167,6 +167,7 @@ def _of_connection(attempt: Attempt, endpoint: Endpoint | None) -> Diagnosis:
 def _facts(message: str) -> Mapping[str, str]:
     """What the words tell of place, role and database, where no endpoint does."""
     facts = {name: found[1] for name, pattern in _NAMED.items() if (found := pattern.search(message))}
+    facts["file"] = file_in(message)
     place = _PLACE.search(message)
     if place:
         facts["at"] = f" at socket {place['socket']}" if place["socket"] else f" at host {place[1]}, port {place[2]}"

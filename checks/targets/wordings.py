@@ -46,7 +46,11 @@ BY_WORDING: tuple[tuple[str, str], ...] = (
         "certificate_host",
     ),
     (r"certificate verify failed|self.signed certificate|unable to get (local )?issuer", "certificate_unknown"),
-    (r"root certificate file .* (does not exist|could not)|could not read root certificate", "certificate_unknown"),
+    (
+        r"root certificate file .* (does not exist|could not)|could not read root certificate",
+        "root_certificate_missing",
+    ),
+    (r"home directory to locate root certificate file", "root_certificate_missing"),
     (r"database \".*\" does not exist|no such database", "database_missing"),
     (r"remaining connection slots", "only_reserved_slots"),
     (r"too many (clients|connections)|no more connections allowed", "too_many_connections"),
@@ -89,6 +93,12 @@ def cause_of(message: str, sqlstate: str = "", *, tried_tls: bool = False) -> st
     if sqlstate in _SEVERAL:
         return by_wording or by_sqlstate or "failed"
     return by_sqlstate or by_wording or "failed"
+
+
+def file_in(message: str) -> str:
+    """The file of certificates that the words name; empty where they name none."""
+    found = re.search(r'root certificate file "([^"\n]+)"', message)
+    return found[1] if found else ""
 
 
 def deciding(lines: Sequence[str], cause: str) -> str:

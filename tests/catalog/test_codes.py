@@ -10,7 +10,7 @@ import pytest
 import checks
 from checks.catalog import CATALOG
 from checks.catalog.codes import CONNECTION_CODES, ENVIRONMENT_CODES, RUN_CODES, documented
-from checks.targets.causes import CAUSES
+from checks.targets.causes import CAUSES, code_of
 
 PROJECT = Path(checks.__file__).parent.parent
 CODE = re.compile(rf'"((?:run|environment|{"|".join(CATALOG)})\.[a-z_]+)"')
@@ -31,7 +31,7 @@ def test_every_code_in_the_source_is_documented() -> None:
 
 def test_every_cause_of_a_failed_connection_is_documented() -> None:
     """Each row of the diagnosis has its code."""
-    assert {f"connectivity.{cause}" for cause in CAUSES} - set(CONNECTION_CODES) == set()
+    assert {code_of(cause) for cause in CAUSES} - set(CONNECTION_CODES) == set()
 
 
 def test_every_code_belongs_to_its_check() -> None:

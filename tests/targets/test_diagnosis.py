@@ -10,6 +10,7 @@ import pytest
 from checks.catalog.codes import CONNECTION_CODES
 from checks.errors import ConnectionFailed
 from checks.targets.causes import CAUSES
+from checks.targets.causes import code_of as code_of_cause
 from checks.targets.diagnosis import Attempt, diagnose
 from checks.targets.embedded import EmbeddedTarget
 from checks.targets.session import Endpoint
@@ -93,6 +94,11 @@ def test_something_else_listening_is_told(tmp_path: Path) -> None:
         (Attempt("SSL error: certificate has expired"), "certificate_expired"),
         (Attempt("received invalid response to SSL negotiation: H"), "lost"),
         (Attempt('invalid sslmode value: "x"'), "misconfigured"),
+        (
+            Attempt('root certificate file "/home/u/.postgresql/root.crt" does not exist\nEither provide the file'),
+            "misconfigured",
+        ),
+        (Attempt("could not get home directory to locate root certificate file\nEither provide"), "misconfigured"),
         (Attempt("FATAL:  unsupported frontend protocol 3.0: server supports 1.0 to 2.0", "0A000"), "too_old"),
         (Attempt("connection is insecure (try using `sslmode=require`)"), "tls_required"),
         (Attempt("FATAL:  SSL required", "08P01"), "tls_required"),
@@ -132,4 +138,4 @@ def test_every_cause_says_what_was_expected() -> None:
 
 def test_every_cause_is_documented() -> None:
     """Each code a failure can have is one `invoke explain` knows."""
-    assert {f"connectivity.{cause}" for cause in CAUSES} <= set(CONNECTION_CODES)
+    assert {code_of_cause(cause) for cause in CAUSES} <= set(CONNECTION_CODES)

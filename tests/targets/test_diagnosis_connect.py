@@ -124,6 +124,20 @@ def test_certificates(
     everyone_says("connectivity.certificate_host", [replace(verified, host="0.0.0.0")])
 
 
+@pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+def test_a_missing_root_certificate_is_named(
+    binaries: Binaries, patient_from: Callable[[Binaries], EmbeddedServer], tmp_path: Path, mode: str
+) -> None:
+    """A file that is not there, or holds no certificate, is named: of the server's own certificate nothing is said."""
+    empty, absent = tmp_path / "empty.pem", tmp_path / "absent.pem"
+    empty.write_text("no certificate")
+    for file in (absent, empty):
+        there = over_tcp(patient_from(binaries), sslmode=mode, sslrootcert=str(file))
+        for sentence in everyone_says("connectivity.misconfigured", [there], clients=OF_LIBPQ):
+            assert sentence.startswith(f"The file `{file}` of the authorities to trust is missing or holds no certif")
+            assert "root certificate file" in sentence.partition(" The message was: ")[2]
+
+
 def test_certificate_expired(every_whole_major: Binaries, tmp_path: Path) -> None:
     """A certificate whose time is over."""
     old = issue(tmp_path, until=datetime.now(UTC) - timedelta(days=1))
