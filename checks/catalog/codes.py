@@ -163,8 +163,9 @@ CONNECTION_CODES: Mapping[str, Code] = {
         "Upgrade the server. If the URL sets `min_protocol_version`, take it out.",
     ),
     "connectivity.misconfigured": Code(
-        "A connection parameter cannot be used: of the URL, of a service file, or of a PG… variable.",
-        "No session was begun; the mistake is on this side.",
+        "A connection parameter cannot be used, or asks for another kind of server: one of the URL, of a service file, "
+        "or of a PG… variable.",
+        "Nothing was asked; the mistake is on this side.",
         "Correct the parameter that the sentence repeats. `env | grep ^PG` shows the variables.",
     ),
     "connectivity.guards_missing": Code(

@@ -170,6 +170,13 @@ CAUSES: dict[str, Cause] = {
         "signed one (libpq 16 or newer).",
         shares="misconfigured",
     ),
+    "another_kind": Cause(
+        "The server{at} let a session in, but is not of the kind that `target_session_attrs` asks for",
+        "a server of the kind that `target_session_attrs` asks for",
+        "Name a server of that kind in the URL, or take `target_session_attrs` out; after a failover the servers have "
+        "changed places.",
+        shares="misconfigured",
+    ),
     "failed": Cause(
         "The server{at} let no session begin",
         "a connection",

@@ -60,6 +60,10 @@ BY_WORDING: tuple[tuple[str, str], ...] = (
     (r"permission denied for database|not currently accepting connections", "not_permitted"),
     (r"server only supports protocol|unsupported frontend protocol|older than the oldest major", "too_old"),
     (
+        r"failed: (server|session) is (not )?(in hot standby mode|read-only)|target attribute requirement",
+        "another_kind",
+    ),
+    (
         r"could not translate host name|failed to resolve host|could not look up|Name or service not known|getaddrinfo",
         "host_not_found",
     ),
@@ -67,6 +71,7 @@ BY_WORDING: tuple[tuple[str, str], ...] = (
     (r"timeout expired|timed out|Resource temporarily unavailable", "timeout"),
     (r"No route to host|[Nn]etwork is unreachable|Permission denied|Cannot assign requested address", "unreachable"),
     (r"invalid (sslmode|port|integer|connection option|value|[a-z_]+ value)|service file|must be", "misconfigured"),
+    (r"invalid (\"[a-z_]+\" value|SSL protocol version range)|\"min_protocol_version\" is greater", "misconfigured"),
     (r"closed the connection|invalid response|[Cc]onnection (reset|(is|was) closed|lost)|unexpected(ly)?|EOF", "lost"),
     (r"[Cc]onsuming input failed|no connection to the server|[Bb]roken pipe|the connection is (closed|lost)", "lost"),
     (r"unsupported protocol|no protocols available|handshake failure|alert protocol version", "tls_failed"),

@@ -20,11 +20,13 @@ from tests.targets.clients import CLIENTS, everyone_says
 from tests.targets.patients import (
     PASSWORD,
     after_a_crash,
+    as_standby,
     full_backlog,
     in_recovery,
     over_both,
     over_socket,
     over_tcp,
+    patient_of,
     shutting_down,
     silenced,
     starting_up,
@@ -210,6 +212,46 @@ def test_lost(patient: EmbeddedServer) -> None:
         everyone_says(
             "connectivity.lost", [replace(over_tcp(patient), port=proxy.port, options={"sslmode": "disable"})]
         )
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        {"ssl_min_protocol_version": "TLSv1.3", "ssl_max_protocol_version": "TLSv1.2"},
+        {"ssl_min_protocol_version": "TLSv9"},
+        {"min_protocol_version": "3.2", "max_protocol_version": "3.0"},
+        {"target_session_attrs": "nonsense"},
+    ],
+    ids=str,
+)
+def test_misconfigured(
+    binaries: Binaries, patient_from: Callable[[Binaries], EmbeddedServer], mistake: dict[str, str]
+) -> None:
+    """Parameters that libpq knows, with values it cannot use."""
+    said = everyone_says("connectivity.misconfigured", [over_tcp(patient_from(binaries), **mistake)], clients=OF_LIBPQ)
+    assert all(sentence.startswith("The connection parameters for the server") for sentence in said)
+
+
+def test_another_kind_of_server(binaries: Binaries, patient_from: Callable[[Binaries], EmbeddedServer]) -> None:
+    """A standby, or a session that cannot write, is asked for, and a primary is there."""
+    patient = patient_from(binaries)
+    for wanted in ("standby", "read-only"):
+        there = over_tcp(patient, target_session_attrs=wanted)
+        for sentence in everyone_says("connectivity.misconfigured", [there], clients=OF_LIBPQ):
+            assert "is not of the kind that `target_session_attrs` asks for. The message was: s" in sentence
+    for wanted in ("primary", "read-write", "prefer-standby", "any"):
+        everyone_says("healthy", [over_tcp(patient, target_session_attrs=wanted)], clients=OF_LIBPQ)
+
+
+def test_another_kind_of_server_than_a_primary(binaries: Binaries) -> None:
+    """A primary, or a session that can write, is asked for, and a standby is there."""
+    server = patient_of(binaries)
+    with as_standby(server):
+        for wanted in ("primary", "read-write"):
+            there = over_tcp(server, target_session_attrs=wanted)
+            for sentence in everyone_says("connectivity.misconfigured", [there], clients=OF_LIBPQ):
+                assert "is not of the kind that `target_session_attrs` asks for. The message was: s" in sentence
+    server.stop()
 
 
 def test_too_old_by_its_version(patient: EmbeddedServer) -> None:
