@@ -127,7 +127,7 @@ def _compare(runbook: Runbook, sides: Sides, left: Opener, right: Opener) -> Com
 
 
 def _exit_code(comparison: Comparison) -> int:
-    if comparison.differences:
+    if comparison.differences or comparison.of_the_majors:
         return FAILED
     return COULD_NOT_TELL if comparison.unknown else HELD
 

@@ -24,7 +24,8 @@ class Difference:
 class Comparison:
     """What came of holding one database of a page against another. `unknown` says what could not be compared.
 
-    `left_out` are the kinds that were not meant to be.
+    `left_out` are the kinds that were not meant to be. `of_the_majors` are the settings of PostgreSQL itself that one
+    side's major has and the other's has not, which no one can set right but by an upgrade.
     """
 
     runbook: str
@@ -33,6 +34,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     unknown: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    of_the_majors: tuple[Difference, ...] = ()
 
 
 def compare(runbook: str, left: Inventory, right: Inventory, *, without: Collection[str] = ()) -> Comparison:
@@ -51,9 +53,21 @@ def compare(runbook: str, left: Inventory, right: Inventory, *, without: Collect
         for kind, why in side.unknown.items()
         if kind in kinds or (kind == HIDDEN and SETTING in kinds)
     ]
+    of_the_majors = [one for one in found if left.server.major != right.server.major and _is_of_one_major(one)]
     return Comparison(
-        runbook, left, right, tuple(found), tuple(unknown), tuple(kind for kind in KINDS if kind in without)
+        runbook,
+        left,
+        right,
+        differences=tuple(one for one in found if one not in of_the_majors),
+        unknown=tuple(unknown),
+        left_out=tuple(kind for kind in KINDS if kind in without),
+        of_the_majors=tuple(of_the_majors),
     )
+
+
+def _is_of_one_major(difference: Difference) -> bool:
+    """Whether it is a setting on one side only. One with a dot in its name is an extension's, or somebody's own."""
+    return difference.kind == SETTING and None in {difference.left, difference.right} and "." not in difference.name
 
 
 def _missing(left: Inventory, right: Inventory) -> frozenset[str]:

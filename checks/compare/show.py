@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from checks.catalog.names import plural
+from checks.catalog.names import joined, plural
 from checks.compare.differences import Comparison, Difference
 from checks.compare.inventory import Inventory
 from checks.report import escape
@@ -53,6 +53,10 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             {"kind": one.kind, "name": mask(one.name), "left": _masked(one.left), "right": _masked(one.right)}
             for one in comparison.differences
         ],
+        "of_the_majors": [
+            {"name": mask(one.name), "left": _masked(one.left), "right": _masked(one.right)}
+            for one in comparison.of_the_majors
+        ],
         "could_not_tell": [mask(one) for one in comparison.unknown],
         "left_out": list(comparison.left_out),
     }
@@ -64,6 +68,8 @@ def _headline(comparison: Comparison) -> str:
     outcome = plural(found, "difference") if found else "no difference"
     if comparison.unknown and not found:
         outcome = "no difference that could be seen"
+    if comparison.of_the_majors:
+        outcome += f", and {plural(len(comparison.of_the_majors), 'setting')} of one major alone"
     return f"{comparison.runbook}: {left} with {right}: {outcome}"
 
 
@@ -88,10 +94,21 @@ def _what(definition: str | None) -> str:
 def _notes(comparison: Comparison) -> Sequence[str]:
     notes = []
     if comparison.left.server.major != comparison.right.server.major:
-        notes.append(MAJORS)
+        notes += [MAJORS, *_of_the_majors(comparison)]
     if comparison.left_out:
         notes.append(f"Not compared, since a disposable server has its own: {', '.join(comparison.left_out)}.")
     return notes
+
+
+def _of_the_majors(comparison: Comparison) -> Sequence[str]:
+    """How many settings only one of the majors has: each by name stands in the JSON."""
+    if not comparison.of_the_majors:
+        return []
+    left, right = comparison.left, comparison.right
+    only_left = sum(one.right is None for one in comparison.of_the_majors)
+    counts = ((left, only_left), (right, len(comparison.of_the_majors) - only_left))
+    parts = [f"{count} only in PostgreSQL {side.server.major} ({side.name})" for side, count in counts if count]
+    return [f"Settings that the other major does not have: {joined(parts)}; `--format json` names them."]
 
 
 def _cell(side: str | None) -> str:

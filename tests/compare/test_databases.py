@@ -248,3 +248,15 @@ def test_a_live_database_is_held_against_its_own_migrations(copy_of: Copier) -> 
         [("index", "public.by_hand")],
     )
     assert found["left_out"] == ["setting", "role", "membership"]
+
+
+def test_what_a_major_brings_is_counted_and_not_listed(
+    target: EmbeddedTarget, target_of_every_major: EmbeddedTarget
+) -> None:
+    """Between two majors, no setting that only one of them knows is among the differences."""
+    found = compare("page", take("left", target, PAGE), take("right", target_of_every_major, PAGE))
+    one_sided = [one.name for one in found.differences if one.kind == "setting" and None in {one.left, one.right}]
+    assert [name for name in one_sided if "." not in name] == []
+    differ = found.left.server.major != found.right.server.major
+    assert bool(found.of_the_majors) is differ
+    assert ("Settings that the other major does not have" in as_text(found)) is differ

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from checks.check import POSTGRESQL
 from checks.compare.differences import Comparison, Difference, compare
@@ -92,3 +93,24 @@ def test_kinds_may_be_left_out_and_a_note_says_so() -> None:
     assert (found.differences, found.unknown, found.left_out) == ((), (), ("setting", "role", "membership"))
     assert "Not compared, since a disposable server has its own: setting, role, membership." in as_text(found)
     assert "The majors differ" in as_markdown(found)
+
+
+def test_settings_that_one_major_does_not_have_are_one_line() -> None:
+    """They are counted, after what really differs; an extension's setting, and one of the same major, are told."""
+    left = side("dev", {"setting": {"old_one": ("", "1"), "work_mem": ("", "1"), "a.b": ("", "1")}}, major=16)
+    newer = {"setting": {"new_one": ("", "2"), "new_two": ("", "2"), "work_mem": ("", "2")}}
+    found = compared(left, side("prod", newer))
+    assert [one.name for one in found.differences] == ["a.b", "work_mem"]
+    assert [one.name for one in found.of_the_majors] == ["new_one", "new_two", "old_one"]
+    text = as_text(found)
+    assert text.startswith(
+        "page: dev (PostgreSQL 16.1) with prod (PostgreSQL 17.1): 2 differences, and 3 settings of one major alone\n"
+    )
+    assert (
+        "Settings that the other major does not have: 1 only in PostgreSQL 16 (dev) and 2 only in PostgreSQL 17 (prod)"
+        in text
+    )
+    assert "new_one" not in text + as_markdown(found)
+    assert [one["name"] for one in as_json(found)["of_the_majors"]] == ["new_one", "new_two", "old_one"]
+    same = compared(replace(left, server=side("dev", {}).server), side("prod", newer))
+    assert (len(same.differences), same.of_the_majors) == (5, ())
