@@ -42,6 +42,10 @@ _WHY_MALFORMED = (
 )
 # Where drivers read URLs: what Python's own int() or urllib says from there is about the URL.
 _URL_READERS = frozenset({"asyncpg.connect_utils", "sqlalchemy.engine.url"})
+# asyncpg reads all other parameters there as well, and the files they name; a service may make its own context.
+_PARAMETERS_READER = ("asyncpg.connect_utils", "_parse_connect_arguments")
+_CONTEXT_MAKER = ("ssl", "create_default_context")
+_OF_THE_URL = re.compile(r"DSN|connection URI|port numbers")
 # OpenSSL's numbers: https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
 _BY_VERIFY_CODE = {9: "certificate_expired", 10: "certificate_expired", 62: "certificate_host", 64: "certificate_host"}
 _PLACE = re.compile(r'at "(?P<host>[^"]+)"(?: \([^)]*\))?, port (?P<port>\d+)|on socket "(?P<socket>[^"]+)"')
@@ -63,7 +67,7 @@ def diagnose_exception(error: BaseException, endpoint: Endpoint | None = None) -
     `run.could_not_tell` is the code of an exception that is about no database.
     """
     links = list(_links(error))
-    for judge in (_ours, _malformed, _by_sqlstate, _by_class, _by_words):
+    for judge in (_ours, _misconfigured, _malformed, _by_sqlstate, _by_class, _by_words):
         for link in links:
             found = judge(link, endpoint)
             if found is not None:
@@ -89,6 +93,26 @@ def _ours(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:  
     return Diagnosis(link.code, link.sentence) if isinstance(link, CouldNotTell | UrlMalformed) else None
 
 
+def _misconfigured(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:
+    if not _while_reading_parameters(link):
+        return None
+    message = f"a file they name cannot be read: {link.strerror or link}" if isinstance(link, OSError) else _said(link)
+    missing = "root_certificate_missing"
+    cause = missing if cause_of(message) == missing else "misconfigured"
+    return _of_connection(Attempt(message, cause=cause), endpoint)
+
+
+def _while_reading_parameters(link: BaseException) -> bool:
+    if not isinstance(link, OSError | ValueError):
+        return False
+    frames = _frames(link)
+    if isinstance(link, OSError):
+        return _PARAMETERS_READER in frames or _CONTEXT_MAKER in frames[-1:]
+    if type(link).__name__ == "ClientConfigurationError":
+        return not _OF_THE_URL.search(_said(link))
+    return frames[-1:] == [_PARAMETERS_READER]
+
+
 def _malformed(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:  # noqa: ARG001 - the same
     if _sqlstate(link) or not (_MALFORMED.search(_said(link)) or _while_reading_a_url(link)):
         return None
@@ -99,8 +123,13 @@ def _malformed(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | No
 def _while_reading_a_url(link: BaseException) -> bool:
     if not isinstance(link, ValueError) or isinstance(link, OSError):
         return False
-    names = (frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(link.__traceback__))
-    return any(name in _URL_READERS for name in names)
+    return any(module in _URL_READERS for module, _ in _frames(link))
+
+
+def _frames(link: BaseException) -> list[tuple[str, str]]:
+    """The modules and functions the exception passed, the one that raised it last."""
+    frames = (frame for frame, _ in traceback.walk_tb(link.__traceback__))
+    return [(frame.f_globals.get("__name__", ""), frame.f_code.co_name) for frame in frames]
 
 
 def _by_sqlstate(link: BaseException, endpoint: Endpoint | None) -> Diagnosis | None:

@@ -6,17 +6,21 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import asyncpg  # type: ignore[import-untyped] # it has no stubs
 import psycopg
 import pytest
 import sqlalchemy
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import QueuePool
 
 from checks.catalog.codes import documented
 from checks.errors import ConnectionFailed
 from checks.targets.embedded import EmbeddedTarget
-from checks.targets.exceptions import diagnose_exception
+from checks.targets.exceptions import Diagnosis, diagnose_exception
+from checks.targets.session import Endpoint
 from checks.targets.url import parse, sqlalchemy_url
 from tests.targets.embedding import run_python
 
@@ -71,6 +75,69 @@ def test_a_malformed_url_is_recognised_and_not_repeated(mistake: str) -> None:
 def test_the_commonest_mistakes_in_a_url_are_told(mistake: str, why: str) -> None:
     """What a colleague would see at once is said."""
     assert why in diagnose_exception(raised(MALFORMED[mistake])).sentence
+
+
+def by_asyncpg(endpoint: Endpoint, **arguments: Any) -> Diagnosis:
+    """What a service with SQLAlchemy on asyncpg is told of arguments that it gives beside the URL."""
+
+    async def connect() -> None:
+        url = sqlalchemy.make_url(sqlalchemy_url(endpoint)).set(drivername="postgresql+asyncpg", query={})
+        engine = create_async_engine(url, connect_args=arguments)
+        try:
+            async with engine.connect():
+                pass
+        finally:
+            await engine.dispose()
+
+    return diagnose_exception(raised(lambda: asyncio.run(connect())), endpoint)
+
+
+@pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+def test_asyncpg_without_a_root_certificate(
+    target: EmbeddedTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """The URL can be read: it is a file that is missing, and its name is told."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+    diagnosis = by_asyncpg(target.endpoint, ssl=mode)
+    assert diagnosis.code == "connectivity.misconfigured"
+    assert diagnosis.sentence.startswith(f"The file `{tmp_path / '.postgresql' / 'root.crt'}` of the authorities")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_asyncpg_with_a_mistyped_root_certificate(
+    target: EmbeddedTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    """Nothing is known of server and handshake where a file of this side cannot be read."""
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("PGSSLROOTCERT", str(file))
+    told = by_asyncpg(target.endpoint, ssl="verify-full")
+    own = diagnose_exception(raised(lambda: ssl.create_default_context(cafile=str(file))), target.endpoint)
+    for diagnosis in (told, own):
+        assert diagnosis.code == "connectivity.misconfigured"
+        assert "a file they name cannot be read: " in diagnosis.sentence
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"ssl": "nonsense"}, {"target_session_attrs": "nonsense"}, {"server_settings": {"a": 1}}, {"command_timeout": -1}],
+    ids=str,
+)
+def test_asyncpg_with_arguments_it_cannot_use(target: EmbeddedTarget, arguments: dict[str, Any]) -> None:
+    """What is wrong is named by asyncpg, and it is not the URL."""
+    diagnosis = by_asyncpg(target.endpoint, **arguments)
+    assert diagnosis.code == "connectivity.misconfigured"
+    assert diagnosis.sentence.startswith("The connection parameters for the server at host 127.0.0.1")
+    assert ("sslmode" if "ssl" in arguments else next(iter(arguments))) in diagnosis.sentence
+
+
+def test_asyncpg_meets_another_kind_of_server(target: EmbeddedTarget) -> None:
+    """A standby is asked for, and a primary is there."""
+    diagnosis = by_asyncpg(target.endpoint, target_session_attrs="standby")
+    assert diagnosis.code == "connectivity.misconfigured"
+    assert "is not of the kind that `target_session_attrs` asks for" in diagnosis.sentence
 
 
 def test_sqlalchemy_on_psycopg_is_looked_through(target: EmbeddedTarget) -> None:
