@@ -7,7 +7,7 @@ database took then, and what it takes now. The largest tables and indexes are sh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, NamedTuple
 
@@ -79,7 +79,9 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
         rows = [(*row, False) for row in tables.rows] + [(*row, True) for row in indexes.rows]
         largest = _largest(rows, parameters.largest)
     growth = Growth.between(circumstances.previous(MEASURED), total, datetime.now(UTC))
-    return [*_broken(parameters, total, growth), _measured(parameters, [Taken(DATABASE, "", total), *largest], growth)]
+    measured = _measured(parameters, [Taken(DATABASE, "", total), *largest], growth)
+    # Whoever reads that there is no room asks next what takes it.
+    return [*(replace(one, evidence=measured.evidence) for one in _broken(parameters, total, growth)), measured]
 
 
 def _is_locked(answer: Answer) -> bool:

@@ -106,6 +106,14 @@ def test_a_database_near_its_limit_warns(target: EmbeddedTarget) -> None:
     check_holds("storage", f"{{limit: {int(size / 0.9)}B, nearly_full: 92%}}", target)
 
 
+def test_who_is_told_that_there_is_no_room_sees_what_takes_it(logbook: EmbeddedTarget) -> None:
+    """A limit that is broken has the largest tables and indexes as its evidence, like the sizes that are just shown."""
+    size = size_of(logbook)
+    for share, code in ((0.9, "storage.nearly_full"), (0.97, "storage.full")):
+        finding = check_fails("storage", f"limit: {int(size / share)}B", logbook, code=code)
+        assert [row["name"] for row in finding.evidence] == ["", "audit_log", "auth.users", "audit_log_id"]
+
+
 def test_growth_since_the_last_report_is_shown(logbook: EmbeddedTarget) -> None:
     """The database, and each table that both reports show, with the time between."""
     before: tuple[Mapping[str, Cell], ...] = (
