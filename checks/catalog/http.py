@@ -95,7 +95,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     try:
         reply = get(address, parameters.path, patience=patience, settles=parameters.expected_status.holds)
     except NoReply as nothing:
-        return [_unanswered(nothing)]
+        return [_unanswered(parameters, nothing)]
     asked = f"GET {address.shown}{address.prefix}{parameters.path}"
     findings = [*_status(parameters, reply, asked), *_slow(parameters, reply, asked)]
     if parameters.json and parameters.expected_status.holds(reply.status):
@@ -121,8 +121,9 @@ def _address(parameters: Parameters, circumstances: Circumstances) -> WebAddress
         raise CouldNotTell(mistake.sentence, code="http.no_address", hint=mistake.hint) from mistake
 
 
-def _unanswered(nothing: NoReply) -> Finding:
-    return Finding(f"http.{nothing.cause}", False, nothing.sentence, expected="an answer", observed="none")
+def _unanswered(parameters: Parameters, nothing: NoReply) -> Finding:
+    expected = f"status {parameters.expected_status.describe()}" if nothing.status else "an answer"
+    return Finding(f"http.{nothing.cause}", False, nothing.sentence, expected, str(nothing.status or "none"))
 
 
 def _status(parameters: Parameters, reply: Reply, asked: str) -> list[Finding]:

@@ -40,10 +40,14 @@ class Reply:
 
 
 class NoReply(Exception):
-    """Nothing came back that could be judged. `cause` is what follows the dot of an `http.…` code."""
+    """Nothing came back that could be judged. `cause` is what follows the dot of an `http.…` code.
 
-    def __init__(self, cause: str, sentence: str) -> None:
+    `status` is that of the answer which led nowhere, 0 where none came.
+    """
+
+    def __init__(self, cause: str, sentence: str, status: int = 0) -> None:
         super().__init__(sentence)
+        self.status = status
         self.cause = cause
         self.sentence = sentence
 
@@ -65,9 +69,10 @@ def get(address: WebAddress, path: str, *, patience: float, settles: Callable[[i
             there = here.redirected(path, response.headers.get("Location", ""))
         if there is None:
             sentence = f"{address.shown} answers {response.status} and sends elsewhere, where nobody was told to ask."
-            raise NoReply("redirected", sentence)
+            raise NoReply("redirected", sentence, response.status)
         here, path = there
-    raise NoReply("redirected", f"{address.shown} redirects more than {MOST_REDIRECTS} times.")
+    sentence = f"{address.shown} answers {response.status} and redirects more than {MOST_REDIRECTS} times."
+    raise NoReply("redirected", sentence, response.status)
 
 
 @contextmanager

@@ -185,6 +185,8 @@ def test_a_redirect_to_anywhere_else_is_not_followed(target: Elsewhere, service:
     """No page and no service can send us to a host nobody named, and a token in the address is not shown."""
     finding = fails(f"path: {path}", target, service, "http.redirected")
     assert "sesame" not in str(finding)
+    assert (finding.expected, finding.observed) == ("status 200", "302")
+    assert " answers 302 " in finding.sentence
 
 
 def test_an_answer_that_is_late_does_not_hold(target: Elsewhere, service: WebService) -> None:
