@@ -2,7 +2,8 @@
 
 A minor release holds nothing but repairs, of lost data and of holes in security among them, and costs a restart. After
 the end of its life a major gets none at all, whatever is found, and moving to another one takes planning: so this says
-it half a year before. The newest releases are those of a table that comes with pgrunbook, whose date is always shown.
+it half a year before. The newest releases are those of a table that comes with pgrunbook, whose date is always shown,
+and which warns of itself when a round of releases must be missing from it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from checks.units import Duration
 
 EXAMPLE = "version: {warn_behind: 1, fail_behind: 3, ends_within: 180d}"
 
-TABLE_GROWS_OLD = 366  # days: four rounds of minor releases
+TABLE_GROWS_OLD = 120  # days: a round of minor releases comes every three months, and takes a while to be packaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +143,14 @@ def _current(about: Major, minor: int, spelling: str, known: Releases) -> Findin
 
 def _table_is_old(known: Releases, today: date) -> list[Finding]:
     age = (today - known.as_of).days
-    if age < TABLE_GROWS_OLD:
+    if age <= TABLE_GROWS_OLD:
         return []
     return [
         Finding(
             "version.table_old",
             False,
             f"The table of PostgreSQL's releases is of {known.as_of}: newer releases there are, it does not know.",
-            expected="a table of less than a year",
+            expected=f"a table of at most {TABLE_GROWS_OLD} days",
             observed=plural(age, "day"),
             severity=Severity.WARN,
         )
@@ -184,8 +185,9 @@ CODES: Mapping[str, Code] = {
         "Upgrade pgrunbook, or add the major to `checks/catalog/releases.json` from the source named there.",
     ),
     "version.table_old": Code(
-        "The table of releases that comes with this pgrunbook is over a year old.",
-        "At least four rounds of minor releases are missing from it, so a server it calls current may be far behind.",
+        f"The table of releases that comes with this pgrunbook is more than {TABLE_GROWS_OLD} days old.",
+        "A round of minor releases comes out every three months, and one is missing from it: a server it calls current "
+        "may lack repairs, of lost data and of holes in security among them, that are public.",
         "Upgrade pgrunbook, or renew `checks/catalog/releases.json` from the source named there.",
     ),
 }

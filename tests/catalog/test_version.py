@@ -105,10 +105,13 @@ def test_a_major_the_table_does_not_know_has_no_verdict(target: EmbeddedTarget, 
 
 
 def test_an_old_table_warns_of_itself(target: EmbeddedTarget, known: Known) -> None:
-    """After a year the table's own verdict is worth little, and it says so beside it."""
-    known(*version_of(target), as_of=TODAY - timedelta(days=400))
+    """After four months a round of releases is missing from the table, and it says so beside its verdict."""
+    known(*version_of(target), as_of=TODAY - timedelta(days=120))
+    holds(target)
+    known(*version_of(target), as_of=TODAY - timedelta(days=121))
     finding = fails(target, "version.table_old")
-    assert (finding.severity, finding.observed) == (Severity.WARN, "400 days")
+    assert (finding.severity, finding.observed) == (Severity.WARN, "121 days")
+    assert finding.expected == "a table of at most 120 days"
 
 
 def test_a_disposable_server_is_not_asked(target: EmbeddedTarget) -> None:
