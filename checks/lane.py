@@ -228,12 +228,17 @@ class Lane:
         return flight.unfinished + self._throw(flight.ahead[:1], hung, since=flight.sent) + flight.ahead[1:]
 
     def _cut_off(self, flight: Flight) -> list[Inquiry]:
-        """By the run's end. A server that was silent for longer than it may take for a statement will not answer."""
+        """By the run's end. A server that was silent for longer than it may take for a statement will not answer.
+
+        It would not answer those either that have more to ask.
+        """
         waited = time.monotonic() - flight.heard
         if waited < self._statement_timeout:
             return []
         silence = f"no answer within {show_seconds(waited)}, when the run's time was up, and no end of the query either"
-        self._throw(flight.ahead, ConnectionFailed(silence, code="connectivity.silent"), since=flight.sent)
+        failure = ConnectionFailed(silence, code="connectivity.silent")
+        self._throw(flight.unfinished, failure, since=flight.heard)
+        self._throw(flight.ahead, failure, since=flight.sent)
         return []
 
     def _throw(self, inquiries: Sequence[Inquiry], failure: ConnectionFailed, *, since: float) -> list[Inquiry]:

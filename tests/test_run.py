@@ -189,6 +189,35 @@ def test_a_frozen_server_is_silent_and_not_lost(binaries: Binaries, monkeypatch:
     assert "no answer within " in result.reason
 
 
+def test_a_server_that_stops_before_a_short_deadline_fails_who_has_more_to_ask(binaries: Binaries) -> None:
+    """In the middle of a flight, with one answer in and others not: whoever it owes is told of its silence."""
+    server = EmbeddedServer.start(binaries)
+
+    def reaches(_parameters: Any, _circumstances: Any) -> Asking:
+        try:
+            yield [Query("SELECT 1")]
+            for number in family(server.process_id):
+                os.kill(number, signal.SIGSTOP)
+            yield [Query("SELECT 2")]
+        except ConnectionFailed as failure:
+            return [Finding(failure.code, False, failure.sentence)]
+        return []
+
+    try:
+        target = server.create_target("stopped")
+        plan = plan_of(planned("reaches", reaches), planned("sleeps", asks("SELECT pg_sleep(1)")))
+        circumstances = Circumstances(Path(), POSTGRESQL, target.endpoint, disposable=True)
+        found = run(plan, target, circumstances, watch=Onlooker(), stop=threading.Event(), deadline=3.0)
+    finally:
+        for number in family(server.process_id):
+            os.kill(number, signal.SIGCONT)
+        server.stop()
+    assert statuses(found) == {"reaches": "failed", "sleeps": "errored"}
+    assert {result.codes for result in found.results} == {("connectivity.silent",)}
+    assert all(result.seconds > 1 for result in found.results)
+    assert found.seconds < 4
+
+
 def family(number: int) -> list[int]:
     """A process and its children, as Linux lists them."""
     children = Path(f"/proc/{number}/task/{number}/children").read_text(encoding="ascii")
