@@ -40,7 +40,11 @@ _NOT_CODE = re.compile(
 )
 
 
+# For this transaction, which is the query's own, it changes how names are spelt and nothing else.
+_HARMLESS = re.compile(r"set_config\('search_path', '[^']*', true\)")
+
+
 def side_effect(sql: str) -> str:
     """The first function `sql` calls that does more than read, or nothing. Comments and literals do not count."""
-    call = _CALL.search(_NOT_CODE.sub(" ", sql))
+    call = _CALL.search(_NOT_CODE.sub(" ", _HARMLESS.sub(" ", sql)))
     return call[1].lower() if call else ""

@@ -17,6 +17,7 @@ CALLS = {
     "SELECT pg_stat_statements_reset()": "pg_stat_statements_reset",
     "SELECT pg_try_advisory_lock(42)": "pg_try_advisory_lock",
     "SELECT set_config('statement_timeout', '0', false)": "set_config",
+    "SELECT set_config('search_path', 'elsewhere', false)": "set_config",
     "SELECT query_to_xml('SELECT 1', true, true, '')": "query_to_xml",
     "SELECT pg_read_file('/etc/passwd')": "pg_read_file",
     "WITH x AS (SELECT lo_export(1, 'f')) TABLE x": "lo_export",
@@ -30,6 +31,7 @@ HARMLESS = [
     "SELECT last_value FROM numbers_nextval",
     "SELECT count(*) FROM pg_stat_archiver WHERE stats_reset > now()",
     "SELECT my_set_config(1)",
+    "SELECT set_config('search_path', '', true)",
 ]
 
 
