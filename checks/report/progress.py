@@ -57,28 +57,6 @@ def progress_for(
     return PlainProgress(Console(stdout if output == "text" else stderr, environ), runbooks)
 
 
-class SilentProgress:
-    """Nobody watches."""
-
-    def planned(self, plan: Plan) -> Watch:  # noqa: ARG002 - nobody looks at it
-        return self
-
-    def stage(self, sentence: str) -> None:
-        """Nobody listens."""
-
-    def delayed(self, sentence: str) -> None:
-        """Nobody listens."""
-
-    def finished(self, result: Result) -> None:
-        """Nobody listens."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing was drawn."""
-
-
 class Lines:
     """The line that says a check ended, with names in columns."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from checks.report.console import Console
-from checks.report.progress import Lines, LiveProgress, PlainProgress, Progress, SilentProgress, progress_for
+from checks.report.progress import Lines, LiveProgress, PlainProgress, Progress, progress_for
 from checks.result import Result
 from tests.report.builders import broken, holding, one_of_each, page, result, results_of
 from tests.report.test_console import Terminal
@@ -117,14 +117,6 @@ def test_rich_reads_no_markup_in_data() -> None:
         progress.planned(results_of([one]).plan).finished(one)
     assert "Column [abc] of :smile: is missing." in out.getvalue()
     assert "[bold]a" in out.getvalue()
-
-
-def test_nobody_need_watch() -> None:
-    """A run without an audience says nothing."""
-    with SilentProgress() as progress:
-        watch = progress.planned(PLAN)
-        watch.stage("starting")
-        watch.finished(one_of_each()[0])
 
 
 def test_a_run_in_a_pipe_imports_nothing_heavy() -> None:
