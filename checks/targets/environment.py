@@ -70,15 +70,6 @@ def _with_service(endpoint: Endpoint, variables: Mapping[str, str], here: str) -
     return endpoint_of({**service_parameters(name, variables), **given}, source=f"The libpq service `{name}` ({here})")
 
 
-def overridden(
-    environment: Environment, *, env_file: Path | None, variables: Mapping[str, str] = os.environ
-) -> tuple[str, ...]:
-    """The variables of this environment that the process and `env_file` define differently; the process's count."""
-    found = read(env_file) if env_file else {}
-    used = REFERENCE.findall(environment.url or "")
-    return tuple(name for name in used if name in found and name in variables and found[name] != variables[name])
-
-
 def _filled(template: str, known: Mapping[str, str], here: str, env_file: Path | None) -> str:
     missing = [name for name in REFERENCE.findall(template) if name not in known]
     if missing:
