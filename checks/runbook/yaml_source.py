@@ -229,7 +229,8 @@ def _value(tag: str, text: str) -> Any:
             case "float":
                 return float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
     except ValueError:
-        pass
+        # What looks like a number and is none stays the text it is; the parameter's own type judges it.
+        return text
     return text
 
 
