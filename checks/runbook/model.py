@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from checks.check import Severity
+from checks.runbook.pools import Pool
 from checks.runbook.rules import Attribute, Line, Major, SettingName, Slug
 from checks.units import Duration
 
@@ -28,6 +29,7 @@ class Environment:
 
     `url` holds `${VARIABLE}` references, or a `sqlite:///` path, never a password. `service` is a libpq service:
     https://www.postgresql.org/docs/current/libpq-pgservice.html
+    `pgbouncer` is the admin console of the PgBouncer before it, by `${VARIABLE}` too.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
@@ -35,6 +37,7 @@ class Environment:
     url: Line | None = None
     service: Line | None = None
     protected: bool = False
+    pgbouncer: Line | None = None
 
     def __post_init__(self) -> None:
         if (self.url is None) == (self.service is None):
@@ -65,7 +68,7 @@ class FrontMatter:
     """What the page says of its system before the first heading.
 
     `server` is the settings a disposable server is started with, as in postgresql.conf. `postgres` is the major that
-    production runs, where the page names one.
+    production runs, where the page names one. `pools` are those of its services, by the service's name.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
@@ -77,6 +80,7 @@ class FrontMatter:
     fixtures: str | None = None
     server: dict[SettingName, str | int | float | bool] = field(default_factory=dict)
     environments: dict[Slug, Environment] = field(default_factory=dict)
+    pools: dict[Slug, Pool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
