@@ -35,10 +35,36 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """One line of a chart: a value, the bounds it lies within, and how far it reaches; all in the chart's unit.
+
+    `baseline` is what it should be, and `earlier` what it was in runs before, oldest first.
+    """
+
+    label: str
+    middle: float
+    low: float
+    high: float
+    reach: float
+    baseline: float | None = None
+    earlier: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Measured values side by side, which a report draws as a picture."""
+
+    title: str
+    unit: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One thing a check found: a documented code, whether it holds, and a sentence a person can act on.
 
-    `evidence` is rows of counts and names. It never holds a table's data.
+    `evidence` is rows of counts and names. It never holds a table's data, and neither does `folded`, which is a longer
+    text, such as a plan, under the title it begins with; reports show it on demand.
     """
 
     code: str
@@ -48,6 +74,8 @@ class Finding:
     observed: str = ""
     evidence: tuple[Mapping[str, Cell], ...] = ()
     severity: Severity = Severity.FAIL
+    chart: Chart | None = None
+    folded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ KINDS = (
     "vacuum",
     "replication",
     "roles",
+    "benchmark",
     "http",
     "variables",
     "version",

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from checks.check import Cell, Engine
+from checks.bench.settings import AS_DECLARED, Bench
+from checks.check import Cell, Chart, Engine
 from checks.migrations.outcome import Rehearsal
 from checks.runbook.model import Migrations
 from checks.targets.session import Endpoint
@@ -22,8 +23,21 @@ class Earlier:
     evidence: tuple[Mapping[str, Cell], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chart of an earlier report, and when its run began (UTC)."""
+
+    began: datetime
+    chart: Chart
+
+
 def never(code: str) -> Earlier | None:
     """No report was ever written."""
+
+
+def nothing_drawn(code: str) -> tuple[Drawn, ...]:  # noqa: ARG001 - whoever asks names the code
+    """No report was ever written."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,8 @@ class Circumstances:
     migrations to this disposable target showed; None on a live one. `opening` gives the seconds of the round trip
     that opened the session the check is asked over, once it is open. `previous` gives what the newest earlier report of
     the same page and environment has of a finding with that code; it reads files, so only who compares should call it.
+    `trend` gives the charts of findings with that code in the newest earlier reports, oldest first. `bench` is how
+    queries are measured, and what they are held against.
     `variables` are this process's, and those of the env file a person named, which never win over them.
     """
 
@@ -45,4 +61,6 @@ class Circumstances:
     rehearsal: Rehearsal | None = None
     opening: Callable[[], float | None] = lambda: None
     previous: Callable[[str], Earlier | None] = never
+    trend: Callable[[str], tuple[Drawn, ...]] = nothing_drawn
+    bench: Bench = AS_DECLARED
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)

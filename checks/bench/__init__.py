@@ -1,0 +1,1 @@
+"""What the `benchmark` check and `invoke bench` stand on: measuring queries, reading plans, keeping baselines."""

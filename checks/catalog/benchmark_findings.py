@@ -1,0 +1,238 @@
+"""From a query's plan, buffers and times to what is wrong with it: the plan first, and times last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.bench.baseline import Gauge, Record
+from checks.bench.compare import expected, is_slower, pace
+from checks.bench.figures import Figures, sparkline, spread
+from checks.bench.shape import Shape, indexes_of, join_order, read_whole_of
+from checks.catalog.circumstances import Drawn
+from checks.catalog.names import plural
+from checks.check import Bar, Cell, Chart, Finding, Severity
+from checks.units import Duration, show_seconds
+
+if TYPE_CHECKING:
+    from checks.catalog.benchmark import Measured
+
+MEASURED, SLOW, SLOWER = "benchmark.measured", "benchmark.slow", "benchmark.slower"
+TIMES = frozenset({SLOW, SLOWER})  # what is measured again before it is told
+MORE = 1.5  # as many buffers as in the baseline, and so many more, are too many
+MORE_BUFFERS = 16
+MOST_EARLIER = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One query with all it is judged by. `times` are seconds.
+
+    `record` is its baseline, where there is one of its like; `unlike` is why the one there is, is not. `is_compared`
+    is whether baselines are looked at, and `same_speed` whether the server is as quick as it was for the baseline.
+    """
+
+    name: str
+    wanted: Measured
+    shape: Shape
+    times: tuple[float, ...]
+    figures: Figures
+    gauge: Gauge
+    record: Record | None = None
+    unlike: tuple[str, ...] = ()
+    is_compared: bool = False
+    same_speed: bool = True
+
+
+def judged(case: Case) -> Iterator[Finding]:
+    """What does not hold of one query; the first such finding has its plan folded under it."""
+    found = [*_plan(case), *_buffers(case), *_bounds(case)]
+    if not any(finding.severity is Severity.FAIL for finding in found):
+        found += _slower(case)
+    for number, finding in enumerate([*found, *_held_against_nothing(case)]):
+        folds = number == 0 and bool(found)
+        yield replace(finding, folded=f"Plan of {case.name}\n{case.shape}") if folds else finding
+
+
+def _plan(case: Case) -> Iterator[Finding]:
+    """The first of: an index not used, a table read whole, another order of joins, any other change."""
+    yield from list(_every_plan_trouble(case))[:1]
+
+
+def _every_plan_trouble(case: Case) -> Iterator[Finding]:
+    before = case.record.plan if case.record is not None else case.shape.steps
+    lost = (*(one for one in case.wanted.uses if one not in case.shape.indexes), *_lost_since(case))
+    if lost:
+        whole = ", ".join(sorted(case.shape.read_whole))
+        instead = f"; it reads {whole} from end to end" if whole else ""
+        yield _finding(
+            "benchmark.index_lost",
+            f"`{case.name}` does not use {', '.join(dict.fromkeys(lost))}{instead}.",
+            f"uses {', '.join(dict.fromkeys(lost))}",
+            f"uses {', '.join(sorted(case.shape.indexes)) or 'no index'}",
+        )
+    scanned = [one for one in case.wanted.no_seq_scan if one in case.shape.read_whole]
+    if scanned:
+        yield _finding(
+            "benchmark.seq_scan",
+            f"`{case.name}` reads {', '.join(scanned)} from end to end.",
+            f"no Seq Scan on {', '.join(scanned)}",
+            f"Seq Scan on {', '.join(scanned)}",
+        )
+    order, now = join_order(before), join_order(case.shape.steps)
+    if order != now and sorted(order) == sorted(now):
+        sentence = f"`{case.name}` joins its tables in another order than in the baseline."
+        yield _finding("benchmark.join_changed", sentence, " → ".join(order), " → ".join(now))
+    elif before != case.shape.steps:
+        yield _finding(
+            "benchmark.plan_changed",
+            f"`{case.name}` has another plan than in the baseline.",
+            _steps(before),
+            _steps(case.shape.steps),
+            Severity.WARN,
+        )
+
+
+def _lost_since(case: Case) -> list[str]:
+    """Indexes of the baseline that are not used, where a table is read whole now that was not then."""
+    if case.record is None or not case.shape.read_whole - read_whole_of(case.record.plan):
+        return []
+    return sorted(indexes_of(case.record.plan) - case.shape.indexes)
+
+
+def _steps(steps: Sequence[str]) -> str:
+    return " / ".join(" ".join(part for part in step.strip().split("|") if part) for step in steps)
+
+
+def _buffers(case: Case) -> Iterator[Finding]:
+    touched, most = case.shape.buffers, case.wanted.buffers
+    if most is not None and touched > most:
+        sentence = f"`{case.name}` touches {plural(touched, 'buffer')}, more than {most:,}."
+        yield _finding("benchmark.buffers", sentence, f"at most {most:,}", f"{touched:,}")
+    elif case.record is not None and touched > max(MORE * case.record.buffers, case.record.buffers + MORE_BUFFERS):
+        sentence = f"`{case.name}` touches {plural(touched, 'buffer')}, and touched {case.record.buffers:,} before."
+        yield _finding("benchmark.more_buffers", sentence, f"about {case.record.buffers:,}", f"{touched:,}")
+
+
+def _bounds(case: Case) -> Iterator[Finding]:
+    figures, median, p95 = case.figures, case.wanted.median, case.wanted.p95
+    if median is not None and figures.median > median:
+        sure = figures.low > median
+        yield _slow(case, "the median", figures.median, median, Severity.FAIL if sure else Severity.WARN)
+    elif p95 is not None and figures.p95 > p95:
+        yield _slow(case, "the 95th of 100 rounds", figures.p95, p95, Severity.FAIL)
+
+
+def _slow(case: Case, what: str, time: float, bound: Duration, severity: Severity) -> Finding:
+    unsure = "" if severity is Severity.FAIL else ", though within what the measurement cannot tell"
+    sentence = f"`{case.name}` takes {show(time)} at {what}, more than {bound}{unsure}."
+    return _finding(SLOW, sentence, f"at most {bound}", f"{show(time)} ({_interval(case.figures)})", severity)
+
+
+def _slower(case: Case) -> Iterator[Finding]:
+    if case.record is None or not case.same_speed or not is_slower(case.record, case.figures, case.gauge):
+        return
+    wanted = expected(case.record, case.gauge)
+    more = case.figures.median / wanted.median - 1
+    yield _finding(
+        SLOWER,
+        f"`{case.name}` takes {more:.0%} longer than in the baseline of {case.record.saved[:10]}, in each of three "
+        "measurements and beyond the noise of both.",
+        f"{show(wanted.median)} ({show(wanted.low)} to {show(wanted.high)}), at the speed the server has now",
+        f"{show(case.figures.median)} ({_interval(case.figures)})",
+    )
+
+
+def _held_against_nothing(case: Case) -> Iterator[Finding]:
+    code = "benchmark.baseline_unlike"
+    if case.unlike:
+        sentence = f"The baseline of `{case.name}` is of another kind, so nothing was held against it."
+        yield _finding(code, sentence, "a baseline of the same kind", "; ".join(case.unlike), Severity.WARN)
+    elif case.record is not None and not case.same_speed:
+        times = pace(case.record.gauge, case.gauge)
+        sentence = f"The times of `{case.name}` were not held against its baseline: this is no server of its speed."
+        observed = f"it takes {times:.1f} times as long to compute the same"
+        yield _finding(code, sentence, "a server about as quick", observed, Severity.WARN)
+    elif case.is_compared and case.record is None and not case.wanted.is_bounded:
+        sentence = f"`{case.name}` was measured and held against nothing: it has no bound and no baseline."
+        yield _finding("benchmark.no_baseline", sentence, "a bound or a baseline", "neither", Severity.WARN)
+
+
+def _finding(code: str, sentence: str, wanted: str, found: str, severity: Severity = Severity.FAIL) -> Finding:
+    return Finding(code, False, sentence, wanted, found, severity=severity)
+
+
+def measured(
+    cases: Sequence[Case], concurrency: int, path: Path | None, trend: Callable[[str], tuple[Drawn, ...]]
+) -> Finding:
+    """What every query took, as a table and as a chart, with what earlier reports have of the same."""
+    slowest = max(cases, key=lambda case: case.figures.median)
+    earlier = _earlier(trend(MEASURED), cases)
+    over = plural(concurrency, "connection")
+    what = plural(len(cases), "query").replace("querys", "queries")
+    held = [case for case in cases if case.record is not None]
+    against = f" Baseline: {path}, of {held[0].record.saved[:10]}." if held and held[0].record else ""
+    sentence = (
+        f"{what} measured over {over}; "
+        f"{'it' if len(cases) == 1 else f'the slowest, `{slowest.name}`,'} takes {show(slowest.figures.median)} at the "
+        f"median ({_interval(slowest.figures)}) and touches {plural(slowest.shape.buffers, 'buffer')}.{against}"
+    )
+    rows = tuple(_row(case, earlier[case.name]) for case in cases)
+    bars = tuple(_bar(case, earlier[case.name]) for case in cases)
+    title = "Median of each query, its 95 % interval, and the 95th of 100 rounds"
+    return Finding(MEASURED, True, sentence, evidence=rows, chart=Chart(title, "ms", bars))
+
+
+def _earlier(drawn: Sequence[Drawn], cases: Sequence[Case]) -> dict[str, tuple[float, ...]]:
+    """The medians of each query in earlier reports, oldest first, in ms."""
+    bars = [bar for one in drawn for bar in one.chart.bars]
+    return {case.name: tuple(bar.middle for bar in bars if bar.label == case.name)[-MOST_EARLIER:] for case in cases}
+
+
+def _row(case: Case, earlier: Sequence[float]) -> Mapping[str, Cell]:
+    figures = case.figures
+    row: dict[str, Cell] = {
+        "query": case.name,
+        "median": show(figures.median),
+        "95 % sure of": f"{show(figures.low)} to {show(figures.high)}",
+        "p95": show(figures.p95),
+        "mean ± error": f"{show(figures.mean)} ± {show(figures.error)}",
+        "rounds": figures.rounds,
+        "spread": spread(case.times),
+        "buffers": case.shape.buffers,
+    }
+    if case.record is not None:
+        row |= {"baseline": show(case.record.figures.median), "its buffers": case.record.buffers}
+    if earlier:
+        row["earlier runs, and this"] = sparkline([*earlier, figures.median * 1000])
+    return row
+
+
+def _bar(case: Case, earlier: tuple[float, ...]) -> Bar:
+    figures = case.figures
+    return Bar(
+        label=case.name,
+        middle=_ms(figures.median),
+        low=_ms(figures.low),
+        high=_ms(figures.high),
+        reach=_ms(figures.p95),
+        baseline=_ms(case.record.figures.median) if case.record is not None else None,
+        earlier=earlier,
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 4)
+
+
+def _interval(figures: Figures) -> str:
+    return f"95 % sure of {show(figures.low)} to {show(figures.high)}"
+
+
+def show(seconds: float) -> str:
+    """A time as short as those of queries are: `85 µs`, `2.15 ms`."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1000:.2f} ms" if seconds < 0.1 else show_seconds(seconds)

@@ -1,0 +1,138 @@
+"""Measuring the queries of one `benchmark` check, and bringing together what each is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from checks.bench.baseline import Baselines, Gauge, Record, Stamp, digest
+from checks.bench.compare import ROUND_TRIP, YARDSTICK, same_speed
+from checks.bench.connection import TimedConnection
+from checks.bench.figures import Figures, median_of
+from checks.bench.rounds import FEWEST, Schedule, measure
+from checks.bench.shape import Shape
+from checks.catalog.benchmark_findings import TIMES, Case, judged, measured
+from checks.catalog.circumstances import Circumstances
+from checks.catalog.names import some
+from checks.check import Finding
+from checks.errors import CouldNotTell
+from checks.units import show_seconds
+
+if TYPE_CHECKING:
+    from checks.catalog.benchmark import Parameters
+
+AGAIN = 2  # how often a time that looks bad is measured anew before it is told
+
+
+@dataclass(slots=True)
+class Measuring:
+    """One check's queries with their plans, on one server; `findings` measures and judges them."""
+
+    parameters: Parameters
+    circumstances: Circumstances
+    server: Mapping[str, Any]
+    sizes: Mapping[str, int]
+    shapes: Mapping[str, Shape]
+    _records: dict[str, Record] = field(default_factory=dict)
+
+    def findings(self) -> list[Finding]:
+        """What is wrong with each query, and what was measured of all.
+
+        A time that looks bad is measured again, and told only where it looked bad each time: a machine has its moments.
+        """
+        names = list(self.parameters.queries)
+        self._records = {name: record for name in names if (record := self._baseline(name)) is not None}
+        suspects, found, cases = set(names), {}, []
+        for _ in range(1 + AGAIN):
+            cases = self._measured()
+            found = {case.name: list(judged(case)) for case in cases}
+            suspects &= {name for name, one in found.items() if any(finding.code in TIMES for finding in one)}
+            if not suspects:
+                break
+        told = [
+            finding for name, one in found.items() for finding in one if name in suspects or finding.code not in TIMES
+        ]
+        if self._baselines is not None:
+            for case in cases:
+                self._baselines.offer(self.server["major"], case.name, self._record(case))
+        return [*told, measured(cases, self.parameters.concurrency, self._path, self.circumstances.trend)]
+
+    @property
+    def _baselines(self) -> Baselines | None:
+        return self.circumstances.bench.baselines
+
+    @property
+    def _path(self) -> Path | None:
+        return self._baselines.path(self.server["major"]) if self._baselines is not None else None
+
+    def _baseline(self, name: str) -> Record | None:
+        if self._baselines is None:
+            return None
+        return self._baselines.record(self.server["major"], name, self.parameters.queries[name].sql)
+
+    def _measured(self) -> list[Case]:
+        names, wanted = list(self.parameters.queries), self.parameters
+        schedule = Schedule(
+            rounds=self.circumstances.bench.rounds or wanted.rounds,
+            warm_up=wanted.warm_up,
+            concurrency=wanted.concurrency,
+            seconds=float(wanted.time),
+        )
+        queries = [one.sql.strip().rstrip(";") for one in wanted.queries.values()]
+        connect = partial(TimedConnection, self.circumstances.endpoint, schedule.seconds)
+        round_trip, yardstick, *times = measure([ROUND_TRIP, YARDSTICK, *queries], connect, schedule)
+        self._insist_on_rounds(dict(zip(names, times, strict=True)))
+        gauge = Gauge(median_of(round_trip), median_of(yardstick))
+        return [self._case(name, one, gauge) for name, one in zip(names, times, strict=True)]
+
+    def _insist_on_rounds(self, times: Mapping[str, Sequence[float]]) -> None:
+        few = [name for name, one in times.items() if len(one) < FEWEST]
+        if few:
+            fewest = min(len(times[name]) for name in few)
+            raise CouldNotTell(
+                f"Within {show_seconds(self.parameters.time)} only {fewest} rounds could be measured of {some(few)}, and "
+                f"{FEWEST} are the least that say anything.",
+                code="benchmark.few_rounds",
+                hint="Give the check a longer `time`, and a `timeout` of five times as much.",
+            )
+
+    def _case(self, name: str, times: Sequence[float], gauge: Gauge) -> Case:
+        record, stamp = self._records.get(name), self._stamp(name)
+        unlike = tuple(stamp.differences(record.stamp)) if record is not None else ()
+        return Case(
+            name=name,
+            wanted=self.parameters.queries[name],
+            shape=self.shapes[name],
+            times=tuple(times),
+            figures=Figures.of(times),
+            gauge=gauge,
+            record=None if unlike else record,
+            unlike=unlike,
+            is_compared=self._baselines is not None and self._baselines.compares,
+            same_speed=record is None or same_speed(record, gauge),
+        )
+
+    def _stamp(self, name: str) -> Stamp:
+        server = self.server
+        return Stamp(
+            server=server["version"],
+            major=server["major"],
+            settings=dict(sorted(server["settings"].items())),
+            sizes={one: self.sizes[one] for one in sorted(self.shapes[name].relations) if one in self.sizes},
+            concurrency=self.parameters.concurrency,
+        )
+
+    def _record(self, case: Case) -> Record:
+        return Record(
+            sql=digest(case.wanted.sql),
+            saved=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            stamp=self._stamp(case.name),
+            figures=case.figures,
+            gauge=case.gauge,
+            buffers=case.shape.buffers,
+            plan=case.shape.steps,
+        )
