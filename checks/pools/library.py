@@ -1,0 +1,160 @@
+"""One pool of a real library, whichever it is: what every exercise asks of it, and how its errors are told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from checks.errors import CouldNotTell
+from checks.pools.ledger import Ledger
+from checks.pools.reach import Reach
+from checks.runbook.pools import Pool
+from checks.secrets import mask
+
+SHORT = 0.2  # seconds a check-out waits for at the most, unless a person asked for the declared time
+NO_LIBRARY = "pool.no_library"
+_TOO_MANY = "53300"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A pool to be built: as declared, but for `timeout` (None: for ever) and `recycle` (None: never), in seconds."""
+
+    pool: Pool
+    reach: Reach
+    timeout: float | None
+    recycle: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A connection that is out: what the library handed over, its backend's process number, and who has it."""
+
+    handle: Any
+    backend: int
+    task: str
+
+
+class Waited(Exception):
+    """No connection came free in time: the library's own time-out error, and its words."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class Broken(Exception):
+    """A connection could not be opened, or was dead: the error's words, and the SQLSTATE where the driver tells it."""
+
+    def __init__(self, words: str, sqlstate: str = "") -> None:
+        super().__init__(words)
+        self.words = words
+        self.sqlstate = sqlstate
+
+    @property
+    def too_many(self) -> bool:
+        """Whether the server, a role or a database admits no more sessions."""
+        return self.sqlstate == _TOO_MANY or "connection slots" in self.words or "too many c" in self.words
+
+
+@dataclass(slots=True)
+class Crowd:
+    """What many workers saw who shared a pool: seconds of every wait, turns of each worker, and who was refused."""
+
+    waits: list[float] = field(default_factory=list)
+    turns: list[int] = field(default_factory=list)
+    refused: int = 0
+    broken: list[Broken] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """So many workers for so many seconds; each holds a connection for `hold`, then does something else for `pause`.
+
+    The pause is what makes it a service: one that takes again what it just gave back starves those who wait.
+    """
+
+    workers: int
+    seconds: float
+    hold: float = 0.01
+    pause: float = 0.005
+
+    @property
+    def work(self) -> str:
+        """What a worker asks of the server while it holds a connection."""
+        return f"SELECT pg_sleep({self.hold})"
+
+
+class Library(Protocol):
+    """A pool that is open. Every call may raise Waited or Broken, and nothing else of the library's."""
+
+    ledger: Ledger
+
+    def take(self, task: str) -> Taken:
+        """One connection, for the task of that name."""
+        ...
+
+    def take_many(self, tasks: Sequence[str]) -> list[Taken]:
+        """One connection for each task; all of them, or an error and none."""
+        ...
+
+    def give_back(self, taken: Taken) -> None: ...
+
+    def begin(self, taken: Taken) -> None:
+        """Begin a transaction on it."""
+        ...
+
+    def ping(self, taken: Taken) -> None:
+        """Ask something of the server."""
+        ...
+
+    def out(self) -> int:
+        """How many connections are out, by the library's own count."""
+        ...
+
+    def crowd(self, load: Load) -> Crowd:
+        """What the workers of `load` saw."""
+        ...
+
+    def connect_once(self) -> None:
+        """Open a connection past the pool, by the driver, and close it."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection, those that are out too. Closing twice is harmless."""
+        ...
+
+
+def opened(terms: Terms) -> Library:
+    """The pool. Raises CouldNotTell where its library is not installed."""
+    try:
+        if terms.pool.driver == "sqlalchemy-psycopg":
+            from checks.pools.queue_pool import QueuePool
+
+            return QueuePool(terms)
+        if terms.pool.driver == "psycopg-pool":
+            from checks.pools.psycopg_pools import PsycopgPool
+
+            return PsycopgPool(terms)
+        from checks.pools.asynchronous import AsyncpgPool, AsyncQueuePool
+
+        return AsyncQueuePool(terms) if terms.pool.is_sqlalchemy else AsyncpgPool(terms)
+    except ImportError as missing:
+        raise CouldNotTell(
+            f"{terms.pool.library} is not installed here ({missing.name or missing} is missing), so it was not tried.",
+            code=NO_LIBRARY,
+            hint="Run `pip install 'pgrunbook[pools]'`.",
+        ) from None
+
+
+def broken(error: BaseException) -> Broken:
+    """The library's error as one sentence. SQLAlchemy wraps the driver's, and adds a link to itself."""
+    cause = getattr(error, "orig", None) or error
+    words = str(cause).strip() or type(cause).__name__
+    # libpq repeats where it connected to before what the server said.
+    line = words.splitlines()[-1] if "connection failed" in words else words.splitlines()[0]
+    deeper = getattr(cause, "__cause__", None)
+    state = getattr(cause, "sqlstate", None) or getattr(deeper, "sqlstate", None) or ""
+    return Broken(mask(line.strip()), str(state))
