@@ -61,6 +61,14 @@ class Leave:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a person wants of measuring: other rounds than the page's, and whether the figures become the baseline."""
+
+    rounds: int | None = None
+    save: bool = False
+
+
 def allowed(effects: Sequence[str]) -> frozenset[Effect]:
     """The effects that --allow names: `load`, since observing needs no leave. Raises UsageError for any other."""
     for effect in effects:

@@ -60,7 +60,7 @@ def show(reports: Sequence[Report], output: Output, written: dict[str, Path]) ->
     if output.format == "text":
         print_outcome(reports, written, stream=sys.stdout, environ=os.environ)
     else:
-        sys.stdout.write(_drawn(reports, output))
+        sys.stdout.write(_drawn(reports, output, written))
     sys.stdout.flush()
 
 
@@ -71,6 +71,8 @@ def show_newest(runbooks: Sequence[str], output: Output) -> int:
     """
     found = newest(output.folder, runbooks)
     reports = [files.read(path) for path in found]
+    for report, path in zip(reports, found, strict=True):
+        files.draw_charts(report, path)
     show(
         reports,
         output,
@@ -84,11 +86,16 @@ def exit_code(reports: Sequence[Report], output: Output) -> int:
     return state(reports) if output.format == NAGIOS else worst(report.run.exit_code for report in reports)
 
 
-def _drawn(reports: Sequence[Report], output: Output) -> str:
+def _stem(path: Path | None) -> str:
+    """What the names of a report's charts begin with, as seen from here."""
+    return str(path.with_suffix("")) if path is not None else ""
+
+
+def _drawn(reports: Sequence[Report], output: Output, written: dict[str, Path]) -> str:
     if output.format == "json":
         return "[" + ",\n".join(to_json(report).rstrip("\n") for report in reports) + "]\n"
     if output.format == "markdown":
-        return "\n".join(markdown(report) for report in reports)
+        return "\n".join(markdown(report, _stem(written.get(report.run.runbook))) for report in reports)
     if output.format == NAGIOS:
         return line(reports)
     return junit(reports)

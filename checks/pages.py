@@ -20,6 +20,7 @@ from checks.targets.statements import refused_unsent
 
 FORMATS = ("text", "json")
 QUERY = "query"
+BENCHMARK = "benchmark"
 
 
 def load(names: Sequence[str]) -> list[Runbook]:
@@ -89,15 +90,20 @@ def _read(names: Sequence[str]) -> tuple[list[Runbook], list[Mistake]]:
 def _not_asking(runbook: Runbook) -> list[Mistake]:
     """A mistake for each query that no read-only session would send, found before a server is touched."""
     found = [
-        (entry, refused_unsent(sql, writable=False))
-        for entry in runbook.entries()
-        if entry.kind == QUERY and (sql := entry.params.sql)
+        (entry, refused_unsent(sql, writable=False)) for entry in runbook.entries() for sql in _asking_sql(entry)
     ]
     return [
         Mistake(str(runbook.path), entry.line, 1, f"check `{entry.name}`: {refusal.sentence}", refusal.hint)
         for entry, refusal in found
         if refusal is not None
     ]
+
+
+def _asking_sql(entry: CheckEntry) -> list[str]:
+    """The page's own queries of a check that only asks."""
+    if entry.kind == QUERY:
+        return [entry.params.sql]
+    return [one.sql for one in entry.params.queries.values()] if entry.kind == BENCHMARK else []
 
 
 def _print_lint(runbooks: Sequence[Runbook], mistakes: Sequence[Mistake], reasons: Sequence[str], format: str) -> None:  # noqa: A002 - the flag's name

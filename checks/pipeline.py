@@ -7,48 +7,47 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from checks.abreast import Run, all_of
+from checks.bench.baseline import Baselines
+from checks.bench.settings import Bench
 from checks.board import Watch
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
-from checks.check import POSTGRESQL
-from checks.choice import Leave, Output, Selection, require_writable
+from checks.check import POSTGRESQL, Effect, Engine
+from checks.choice import Leave, Measure, Output, Selection, require_writable
 from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
-from checks.report.previous import earlier
+from checks.report.previous import earlier, trend
 from checks.report.progress import progress_for
 from checks.report.provenance import Checkout, provenance_of
-from checks.result import COULD_NOT_TELL, Results, worst
+from checks.result import COULD_NOT_TELL, HELD, Results, Status, worst
 from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
+from checks.secrets import mask
 from checks.suggest import did_you_mean
 from checks.targets.session import Endpoint, Target
 from checks.wait import Wait, wait_for
 
 DISPOSABLE = "embedded"
+BENCHMARK = "benchmark"
 UNASKED = "interrupted before it was asked"
 
 
 def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str) -> int:
     """Try every selected page on a disposable server of its own; the exit code of the whole."""
-    from checks.prepare import check_files
-
-    runbooks = load(selection.runbooks)
-    for runbook in runbooks:
-        check_files(runbook)
     only = selection.only
-    plans = _plans(runbooks, only, lambda page: plan(page, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only))
-    return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], DISPOSABLE, output)
+    plans = _plans(_loaded(selection), only, partial(plan, catalog=CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only))
+    return _on_disposables(plans, output, rows, postgres_bin, Measure())
 
 
 def check(
@@ -60,6 +59,67 @@ def check(
     Raises UsageError before any connection for an environment that no page has, whose URL is not to be had, or that is
     protected from what `leave` allows.
     """
+    return _on_live(selection, output, Mode.CHECK, environment, env_file, leave, wait, Measure())
+
+
+def bench(
+    selection: Selection,
+    output: Output,
+    *,
+    measure: Measure,
+    environment: str,
+    env_file: str,
+    leave: Leave,
+    rows: int,
+    postgres_bin: str,
+) -> int:
+    """Measure the queries of the pages' `benchmark` checks, of a live environment where one is named.
+
+    With `measure.save` their figures become the baseline. The exit code of the whole; raises what `check` raises.
+    """
+    if environment:
+        return _on_live(selection, output, Mode.BENCH, environment, env_file, leave, 0.0, measure)
+    only = selection.only
+    plans = _plans(_loaded(selection), only, partial(_benchmarks, engine=POSTGRESQL, only=only))
+    return _on_disposables(plans, output, rows, postgres_bin, measure)
+
+
+def _benchmarks(
+    page: Runbook, *, engine: Engine, only: Sequence[str], environment: str = "", allow: Collection[Effect] = ()
+) -> Plan:
+    """The plan of the page's benchmarks alone. Raises NothingSelected where there is none to ask."""
+    names = [one.name for one in page.entries() if one.kind == BENCHMARK and (not only or {one.name, one.kind} & {*only})]
+    if not names:
+        raise NothingSelected(f"{page.path}: no `{BENCHMARK}` check{' of that name' if only else ''}")
+    return plan(page, CATALOG, mode=Mode.BENCH, engine=engine, environment=environment, only=names, allow=allow)
+
+
+def _loaded(selection: Selection) -> list[Runbook]:
+    """The selected pages, each with all the files it names."""
+    from checks.prepare import check_files
+
+    runbooks = load(selection.runbooks)
+    for runbook in runbooks:
+        check_files(runbook)
+    return runbooks
+
+
+def _on_disposables(plans: Sequence[Plan], output: Output, rows: int, postgres_bin: str, measure: Measure) -> int:
+    known = [_Known.of(one, output, measure) for one in plans]
+    runs = [(one.plan, partial(_verify, one, rows, postgres_bin)) for one in known]
+    return _carry_out(runs, DISPOSABLE, output, partial(_save, known) if measure.save else None)
+
+
+def _on_live(
+    selection: Selection,
+    output: Output,
+    mode: Mode,
+    environment: str,
+    env_file: str,
+    leave: Leave,
+    wait: float,
+    measure: Measure,
+) -> int:
     until = time.monotonic() + leave.deadline + wait
     from checks.endpoints import endpoints
     from checks.targets.environment import known_variables
@@ -71,10 +131,9 @@ def check(
     where = {page.path: endpoint for page, endpoint in found}
 
     def make(page: Runbook) -> Plan:
-        return plan(
+        make_it = _benchmarks if mode is Mode.BENCH else partial(plan, catalog=CATALOG, mode=mode)
+        return make_it(
             page,
-            CATALOG,
-            mode=Mode.CHECK,
             engine=where[page.path].engine,
             environment=environment,
             only=selection.only,
@@ -86,14 +145,54 @@ def check(
     variables = known_variables(file)
     patience = Wait.begin(wait) if wait else None
     runs: list[tuple[Plan, Run]] = []
+    every: list[_Known] = []
     for one in _plans([page for page, _ in found], selection.only, make):
         target = LiveTarget(environment, where[one.runbook.path])
         turn = turns[target.endpoint.host, target.endpoint.port]
+        every.append(_Known.of(one, output, measure))
         known = replace(
-            _circumstances(one.runbook, target), previous=partial(earlier, output.folder, one), variables=variables
+            every[-1].told(_circumstances(one.runbook, target)),
+            previous=partial(earlier, output.folder, one),
+            variables=variables,
         )
         runs.append((one, partial(_check, one, target, known, turn=turn, until=until, wait=patience)))
-    return _carry_out(runs, environment, output)
+    return _carry_out(runs, environment, output, partial(_save, every) if measure.save else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """One run's plan, and what its checks are told of runs before it."""
+
+    plan: Plan
+    reports: Path
+    bench: Bench
+
+    @classmethod
+    def of(cls, one: Plan, output: Output, measure: Measure) -> _Known:
+        page = one.runbook
+        baselines = Baselines(page.folder, page.front.runbook, one.environment, compares=not measure.save)
+        return cls(one, output.folder, Bench(baselines, measure.rounds))
+
+    def told(self, circumstances: Circumstances, endpoint: Endpoint | None = None) -> Circumstances:
+        bench = replace(self.bench, endpoint=endpoint)
+        return replace(circumstances, bench=bench, trend=partial(trend, self.reports, self.plan))
+
+
+def _save(known: Sequence[_Known], results: Sequence[Results]) -> int:
+    """Make the figures of runs without a failure the baselines, and say so; 3 where one could not be written."""
+    code = HELD
+    for one, its in zip(known, results, strict=True):
+        held = all(result.status in {Status.PASSED, Status.WARNED} for result in its.results)
+        if one.bench.baselines is None or not held:
+            sys.stderr.write(f"{one.plan.runbook.path}: the baseline was not saved, since not every check held.\n")
+            continue
+        try:
+            for path in one.bench.baselines.save():
+                sys.stderr.write(f"Saved the baseline {path}; commit it beside the page.\n")
+        except UsageError as trouble:
+            sys.stderr.write(f"{mask(str(trouble))}\n")
+            code = COULD_NOT_TELL
+    return code
 
 
 def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Runbook], Plan]) -> list[Plan]:
@@ -117,16 +216,17 @@ def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Run
     return plans
 
 
-def _verify(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
+def _verify(one: _Known, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
     """The run on a disposable server; its time includes starting, migrating and filling that server."""
     started, clock = datetime.now(UTC), time.monotonic()
     results = _on_disposable(one, rows, postgres_bin, watch, stop)
     return replace(results, started=started, seconds=time.monotonic() - clock)
 
 
-def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
+def _on_disposable(known: _Known, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
     from checks.prepare import prepare, server_for
 
+    one = known.plan
     if stop.is_set():
         return without_asking(one, DISPOSABLE, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
     watch.stage("starting a disposable PostgreSQL")
@@ -137,7 +237,7 @@ def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: 
     with closing(target):
         watch.stage("applying migrations and loading fixtures")
         prepared = prepare(one.runbook, target, rows)
-        circumstances = _circumstances(one.runbook, target, prepared.rehearsal)
+        circumstances = known.told(_circumstances(one.runbook, target, prepared.rehearsal), target.socket_endpoint)
         watch.stage("asking")
         return run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
 
@@ -181,8 +281,16 @@ def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None
     )
 
 
-def _carry_out(runs: Sequence[tuple[Plan, Run]], target: str, output: Output) -> int:
-    """All runs, side by side, watched; then their reports, and one exit code. Raises UsageError before any of it."""
+def _carry_out(
+    runs: Sequence[tuple[Plan, Run]],
+    target: str,
+    output: Output,
+    afterwards: Callable[[Sequence[Results]], int] | None = None,
+) -> int:
+    """All runs, side by side, watched; then their reports, and one exit code. Raises UsageError before any of it.
+
+    `afterwards` is given the results once they are reported, and its exit code counts too.
+    """
     require_writable(output.folder)
     checkout = Checkout(Path.cwd())
     names = [one.runbook.front.runbook for one, _ in runs]
@@ -203,7 +311,9 @@ def _carry_out(runs: Sequence[tuple[Plan, Run]], target: str, output: Output) ->
         for one in results
     ]
     code = exit_code(reports, output)
-    return code if publish(reports, output) else worst([code, COULD_NOT_TELL])
+    published = publish(reports, output)
+    saved = afterwards(results) if afterwards is not None else HELD
+    return code if published and saved == HELD else worst([code, COULD_NOT_TELL])
 
 
 def _import_the_driver(endpoints: Iterable[Endpoint]) -> None:

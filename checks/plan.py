@@ -15,10 +15,11 @@ DEFAULT_TIMEOUT = 10.0
 
 
 class Mode(StrEnum):
-    """Why the run happens: to try the page out on a disposable server, or to look at a live one."""
+    """Why the run happens: to try the page out on a disposable server, to look at a live one, or to measure either."""
 
     VERIFY = "verify"
     CHECK = "check"
+    BENCH = "bench"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,12 @@ class Plan:
 
     def __post_init__(self) -> None:
         writes = [check.name for check in self.checks if check.check.effect is Effect.CHANGE and not check.skip]
-        if self.mode is Mode.CHECK and writes:
+        if _is_live(self.mode, self.environment) and writes:
             raise AssertionError(f"{', '.join(writes)}: a check that writes was planned for a live environment")
+
+
+def _is_live(mode: Mode, environment: str) -> bool:
+    return mode is Mode.CHECK or (mode is Mode.BENCH and bool(environment))
 
 
 def plan(
@@ -75,7 +80,7 @@ def plan(
             check=catalog[entry.kind],
             timeout=timeout if entry.timeout is None else float(entry.timeout),
             skip=_not_here(entry, catalog[entry.kind], engine, environment)
-            or (_too_much(catalog[entry.kind], allow) if mode is Mode.CHECK else ""),
+            or (_too_much(catalog[entry.kind], allow) if _is_live(mode, environment) else ""),
         )
         for entry in entries
     )

@@ -71,3 +71,4 @@ def _queries(entry: CheckEntry) -> Iterator[str]:
     for name in ("sql", "write", "read", "cleanup"):
         value = getattr(entry.params, name, ())
         yield from [value] if isinstance(value, str) else value
+    yield from (one.sql for one in getattr(entry.params, "queries", {}).values())

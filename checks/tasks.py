@@ -184,6 +184,72 @@ def check(
 
 
 @shown_task(
+    {name: text for name, text in RUN_HELP.items() if name != "format"}
+    | {
+        "format": "What stdout gets: text, json, markdown, junit or nagios. Default: text.",
+        "env": "A live environment to measure, read-only, which takes `--allow load`. Default: a disposable server.",
+        "env-file": "Read variables from this file too.",
+        "allow": "`load`: measuring is load, and a live environment is spared it without this.",
+        "confirm": "The name of a protected environment again, which --allow asks for.",
+        "deadline": "When the whole run ends, whatever a server does, such as 60s. Default: 2min.",
+        "rows": "Rows the fixtures make in each system. Default: 10000.",
+        "rounds": "Rounds of each query. Default: what the page says.",
+        "save": "Keep the figures as the baseline, in fixtures/baselines/.",
+        "profile": "`pgbench`: how many transactions a disposable server does at 1, 1.5 and 2 times the pools.",
+        "workload": "With --profile: read-only, simple-update, or queries (those of the page). Default: read-only.",
+        "seconds": "With --profile: seconds at each number of clients. Default: 2.",
+        "postgres-bin": "Folder with the PostgreSQL binaries to use.",
+    },
+    iterable=("runbook", "only", "allow"),
+)
+def bench(
+    _: Context,
+    runbook: list[str] | None = None,
+    only: list[str] | None = None,
+    allow: list[str] | None = None,
+    env: str = "",
+    env_file: str = "",
+    confirm: str = "",
+    deadline: str = "2min",
+    rows: str = "10000",
+    rounds: str = "",
+    save: bool = False,
+    profile: str = "",
+    workload: str = "",
+    seconds: str = "",
+    postgres_bin: str = "",
+    strict: bool = False,
+    format: str = "text",
+    out: str = "reports",
+) -> int:
+    """Measure the queries of the pages' benchmark checks, on disposable servers or a live one, and report.
+
+    Plans and buffers are judged first, times second, against the page's bounds and the baseline that --save keeps.
+    """
+    from checks import pipeline
+    from checks.choice import Leave, Measure, Selection, allowed
+
+    if profile or workload or seconds:
+        from checks import pages
+        from checks.loadprofile.command import Load, show
+
+        load = Load.of(profile, workload or "read-only", _whole_number("--seconds", seconds or "2"), environment=env)
+        return show(
+            pages.load(runbook or ()), load, rows=_whole_number("--rows", rows), postgres_bin=postgres_bin, format=format
+        )
+    return pipeline.bench(
+        Selection(tuple(runbook or ()), tuple(only or ())),
+        _output(format, out, strict=strict),
+        measure=Measure(_rounds(rounds) if rounds else None, save),
+        environment=env,
+        env_file=env_file,
+        leave=Leave(allowed(allow or ()), confirm, _duration("--deadline", deadline)),
+        rows=_whole_number("--rows", rows),
+        postgres_bin=postgres_bin,
+    )
+
+
+@shown_task(
     PAGES_HELP
     | {
         "sql": "PREPARE every query on a disposable server too.",
@@ -289,7 +355,7 @@ def doctor(_: Context, format: str = "text") -> int:
 
 def namespace(*more: Task[Any]) -> Collection:
     """The tasks under their names, for tasks.py, which adds a checkout's own, and for the `pgrunbook` command."""
-    return Collection(verify, check, lint, grants, compare, explain, list_, report, doctor, *more)
+    return Collection(verify, check, bench, lint, grants, compare, explain, list_, report, doctor, *more)
 
 
 def _output(format: str, out: str, *, strict: bool = False) -> Output:
@@ -304,6 +370,13 @@ def _whole_number(flag: str, text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise UsageError(f"{flag} {text}: not a whole number above 0.")
     return int(text)
+
+
+def _rounds(text: str) -> int:
+    found = _whole_number("--rounds", text)
+    if not 5 <= found <= 1000:
+        raise UsageError(f"--rounds {text}: a number from 5 to 1000 is wanted.")
+    return found
 
 
 def _duration(flag: str, text: str) -> float:

@@ -10,8 +10,8 @@ https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED
 from __future__ import annotations
 
 import time
+from typing import Any
 
-from checks.errors import QueryFailed
 from checks.targets import guards
 from checks.targets.dial import dial
 from checks.targets.refusals import query_failed
@@ -38,20 +38,22 @@ class TimedConnection:
 
     def ask(self, sql: str) -> None:
         """One statement and all its rows, of which none is kept. Raises QueryFailed and ConnectionFailed."""
-        reply = self._round_trip(sql)
-        if reply.refusal is not None:
-            raise query_failed(reply.refusal, sql, self._wire.user)
-        if reply.aborted:
-            raise QueryFailed("The transaction of the rounds has failed already.", sqlstate="25P02")
+        self._reply(sql, keep=0)
+
+    def value(self, sql: str) -> Any:
+        """The first column of the first row. Raises QueryFailed and ConnectionFailed."""
+        return self._reply(sql, keep=1).rows[0][0]
 
     def close(self) -> None:
         """The server rolls back what has no end, which is nothing. Closing twice is harmless."""
         self._wire.close()
 
-    def _round_trip(self, sql: str) -> Reply:
+    def _reply(self, sql: str, *, keep: int) -> Reply:
         deadline = time.monotonic() + self._timeout + GRACE
         self._wire.send(sql)
         self._wire.sync()
-        reply = self._wire.read(deadline, keep=0)
+        reply = self._wire.read(deadline, keep=keep)
         self._wire.read_sync(deadline)
+        if reply.refusal is not None:
+            raise query_failed(reply.refusal, sql, self._wire.user)
         return reply

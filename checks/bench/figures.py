@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 CONFIDENCE = 0.95
 
@@ -30,9 +30,10 @@ class Figures:
     @classmethod
     def of(cls, times: Sequence[float]) -> Figures:
         """The figures of at least one time, most of them by pytest-benchmark's own Stats."""
-        from pytest_benchmark.stats import Stats
+        import pytest_benchmark.stats
 
-        stats = Stats()
+        library: Any = pytest_benchmark.stats  # it has no types
+        stats = library.Stats()
         for time in times:
             stats.update(time)
         low, high = median_ranks(len(times))
@@ -66,7 +67,10 @@ def median_ranks(count: int, confidence: float = CONFIDENCE) -> tuple[int, int]:
 
 def median_of(times: Sequence[float]) -> float:
     """The median alone; 0.0 of nothing."""
-    return statistics.median(times) if times else 0.0
+    ordered, middle = sorted(times), len(times) // 2
+    if not ordered:
+        return 0.0
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 BARS = "▁▂▃▄▅▆▇█"

@@ -109,18 +109,19 @@ def _rounds(
 def _fixture() -> Any:
     """pytest-benchmark's own, as its plugin makes it for a test, without a test."""
     try:
-        from pytest_benchmark.fixture import BenchmarkFixture
-        from pytest_benchmark.timers import default_timer
+        import pytest_benchmark.fixture
+        import pytest_benchmark.timers
     except ImportError as missing:
         raise CouldNotTell(
             f"Queries are measured by pytest-benchmark, which is not installed ({missing}).",
             code=NOT_INSTALLED,
             hint="pip install 'pgrunbook[bench]'",
         ) from None
-    return BenchmarkFixture(
+    library: Any = pytest_benchmark  # it has no types
+    return library.fixture.BenchmarkFixture(
         SimpleNamespace(name="query", nodeid="query"),
         disable_gc=False,  # it is the whole process's, and other runs are at work in their threads
-        timer=SimpleNamespace(target=default_timer),
+        timer=SimpleNamespace(target=library.timers.default_timer),
         min_rounds=1,
         min_time=0.0,
         max_time=0.0,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) "
+PLAN_ONLY = "EXPLAIN (FORMAT JSON) "
+DISCOURAGED = "SELECT set_config('enable_seqscan', 'off', true)"
 SEQ_SCAN = "Seq Scan"
 JOINS = frozenset({"Nested Loop", "Hash Join", "Merge Join"})
 _BUFFERS = (

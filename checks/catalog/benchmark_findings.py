@@ -30,6 +30,8 @@ MOST_EARLIER = 10
 class Case:
     """One query with all it is judged by. `times` are seconds.
 
+    `is_small` is whether the tables it reads whole are so small that this is right; `usable` then are the indexes it
+    uses where it is told not to.
     `record` is its baseline, where there is one of its like; `unlike` is why the one there is, is not. `is_compared`
     is whether baselines are looked at, and `same_speed` whether the server is as quick as it was for the baseline.
     """
@@ -40,6 +42,8 @@ class Case:
     times: tuple[float, ...]
     figures: Figures
     gauge: Gauge
+    usable: frozenset[str] = frozenset()
+    is_small: bool = False
     record: Record | None = None
     unlike: tuple[str, ...] = ()
     is_compared: bool = False
@@ -63,7 +67,8 @@ def _plan(case: Case) -> Iterator[Finding]:
 
 def _every_plan_trouble(case: Case) -> Iterator[Finding]:
     before = case.record.plan if case.record is not None else case.shape.steps
-    lost = (*(one for one in case.wanted.uses if one not in case.shape.indexes), *_lost_since(case))
+    used = case.shape.indexes | case.usable
+    lost = (*(one for one in case.wanted.uses if one not in used), *_lost_since(case))
     if lost:
         whole = ", ".join(sorted(case.shape.read_whole))
         instead = f"; it reads {whole} from end to end" if whole else ""
@@ -73,7 +78,7 @@ def _every_plan_trouble(case: Case) -> Iterator[Finding]:
             f"uses {', '.join(dict.fromkeys(lost))}",
             f"uses {', '.join(sorted(case.shape.indexes)) or 'no index'}",
         )
-    scanned = [one for one in case.wanted.no_seq_scan if one in case.shape.read_whole]
+    scanned = [one for one in case.wanted.no_seq_scan if one in case.shape.read_whole and not case.is_small]
     if scanned:
         yield _finding(
             "benchmark.seq_scan",
@@ -171,13 +176,15 @@ def measured(
     slowest = max(cases, key=lambda case: case.figures.median)
     earlier = _earlier(trend(MEASURED), cases)
     over = plural(concurrency, "connection")
-    what = plural(len(cases), "query").replace("querys", "queries")
+    what = "1 query" if len(cases) == 1 else f"{len(cases)} queries"
     held = [case for case in cases if case.record is not None]
     against = f" Baseline: {path}, of {held[0].record.saved[:10]}." if held and held[0].record else ""
+    usable = sorted(frozenset().union(*(case.usable for case in cases)))
+    small = f" Tables this small are read whole; told not to, {', '.join(usable)} would be used." if usable else ""
     sentence = (
         f"{what} measured over {over}; "
         f"{'it' if len(cases) == 1 else f'the slowest, `{slowest.name}`,'} takes {show(slowest.figures.median)} at the "
-        f"median ({_interval(slowest.figures)}) and touches {plural(slowest.shape.buffers, 'buffer')}.{against}"
+        f"median ({_interval(slowest.figures)}) and touches {plural(slowest.shape.buffers, 'buffer')}.{small}{against}"
     )
     rows = tuple(_row(case, earlier[case.name]) for case in cases)
     bars = tuple(_bar(case, earlier[case.name]) for case in cases)

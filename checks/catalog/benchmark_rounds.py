@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -14,17 +15,19 @@ from checks.bench.compare import ROUND_TRIP, YARDSTICK, same_speed
 from checks.bench.connection import TimedConnection
 from checks.bench.figures import Figures, median_of
 from checks.bench.rounds import FEWEST, Schedule, measure
-from checks.bench.shape import Shape
+from checks.bench.shape import DISCOURAGED, PLAN_ONLY, Shape
 from checks.catalog.benchmark_findings import TIMES, Case, judged, measured
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import some
 from checks.check import Finding
 from checks.errors import CouldNotTell
+from checks.targets.session import Endpoint
 from checks.units import show_seconds
 
 if TYPE_CHECKING:
     from checks.catalog.benchmark import Parameters
 
+SMALL = 16 * 8192  # bytes; of so few pages, reading all is as quick as an index
 AGAIN = 2  # how often a time that looks bad is measured anew before it is told
 
 
@@ -38,6 +41,7 @@ class Measuring:
     sizes: Mapping[str, int]
     shapes: Mapping[str, Shape]
     _records: dict[str, Record] = field(default_factory=dict)
+    _usables: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def findings(self) -> list[Finding]:
         """What is wrong with each query, and what was measured of all.
@@ -46,7 +50,10 @@ class Measuring:
         """
         names = list(self.parameters.queries)
         self._records = {name: record for name in names if (record := self._baseline(name)) is not None}
-        suspects, found, cases = set(names), {}, []
+        self._usable()
+        suspects: set[str] = set(names)
+        found: dict[str, list[Finding]] = {}
+        cases: list[Case] = []
         for _ in range(1 + AGAIN):
             cases = self._measured()
             found = {case.name: list(judged(case)) for case in cases}
@@ -83,11 +90,31 @@ class Measuring:
             seconds=float(wanted.time),
         )
         queries = [one.sql.strip().rstrip(";") for one in wanted.queries.values()]
-        connect = partial(TimedConnection, self.circumstances.endpoint, schedule.seconds)
+        connect = partial(TimedConnection, self._endpoint, schedule.seconds)
         round_trip, yardstick, *times = measure([ROUND_TRIP, YARDSTICK, *queries], connect, schedule)
         self._insist_on_rounds(dict(zip(names, times, strict=True)))
         gauge = Gauge(median_of(round_trip), median_of(yardstick))
         return [self._case(name, one, gauge) for name, one in zip(names, times, strict=True)]
+
+    @property
+    def _endpoint(self) -> Endpoint:
+        return self.circumstances.bench.endpoint or self.circumstances.endpoint
+
+    def _usable(self) -> None:
+        """Of tables so small that reading all of them is right, whether the indexes could be used."""
+        small = [name for name, one in self.parameters.queries.items() if self._is_small(name) and one.uses]
+        if not small:
+            return
+        with closing(TimedConnection(self._endpoint, float(self.parameters.time))) as connection:
+            connection.ask(DISCOURAGED)
+            for name in small:
+                sql = self.parameters.queries[name].sql.strip().rstrip(";")
+                self._usables[name] = Shape.of(connection.value(f"{PLAN_ONLY}{sql}")).indexes
+
+    def _is_small(self, name: str) -> bool:
+        """Whether each table that is read whole is of a few pages."""
+        whole = self.shapes[name].read_whole
+        return bool(whole) and all(self.sizes.get(one, SMALL + 1) <= SMALL for one in whole)
 
     def _insist_on_rounds(self, times: Mapping[str, Sequence[float]]) -> None:
         few = [name for name, one in times.items() if len(one) < FEWEST]
@@ -108,6 +135,8 @@ class Measuring:
             wanted=self.parameters.queries[name],
             shape=self.shapes[name],
             times=tuple(times),
+            usable=self._usables.get(name, frozenset()),
+            is_small=self._is_small(name),
             figures=Figures.of(times),
             gauge=gauge,
             record=None if unlike else record,

@@ -174,6 +174,8 @@ def _finding(finding: Finding) -> FindingReport:
         observed=finding.observed,
         evidence=tuple(dict(row) for row in finding.evidence[:MOST_EVIDENCE]),
         evidence_left_out=max(0, len(finding.evidence) - MOST_EVIDENCE),
+        chart=finding.chart,
+        folded=finding.folded,
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from checks.errors import UsageError
+from checks.report.charts import charts
 from checks.report.jsonfile import from_json, to_json
 from checks.report.junit import junit
 from checks.report.markdown import markdown
@@ -43,18 +44,33 @@ def write(report: Report, folder: Path, *, formats: Collection[str] = EVERY_FORM
     Every file is complete before the first gets its name. Raises UsageError where the folder cannot be written or the
     disk is full, and leaves nothing behind then.
     """
-    drawn = {".json": to_json(report)}
-    if "markdown" in formats:
-        drawn[".md"] = markdown(report)
-    if "junit" in formats:
-        drawn[".xml"] = junit([report])
+
+    def draw(stem: str) -> dict[str, str]:
+        drawn = {".json": to_json(report)}
+        if "markdown" in formats:
+            drawn |= {".md": markdown(report, stem), **charts(report)}
+        if "junit" in formats:
+            drawn[".xml"] = junit([report])
+        return drawn
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stem = _write_all(folder, _stem(report), drawn)
+        stem = _write_all(folder, _stem(report), draw)
     except OSError as failure:
         raise unwritable(folder, failure) from None
-    paths = {suffix: folder / f"{stem}{suffix}" for suffix in drawn}
-    return Written(paths[".json"], paths.get(".md"), paths.get(".xml"))
+    paths = {name: folder / f"{stem}{suffix}" for name, suffix in SUFFIXES.items() if name in {"json", *formats}}
+    return Written(paths["json"], paths.get("markdown"), paths.get("junit"))
+
+
+def draw_charts(report: Report, path: Path) -> None:
+    """Draw the charts of the report whose JSON is at `path` again, those that are not there. Raises UsageError."""
+    for suffix, content in charts(report).items():
+        chart = path.with_name(f"{path.stem}{suffix}")
+        try:
+            if not chart.exists():
+                replace_file(chart, content)
+        except OSError as failure:
+            raise unwritable(path.parent, failure) from None
 
 
 def replace_file(path: Path, content: str) -> None:
@@ -84,8 +100,8 @@ def _stem(report: Report) -> str:
     return _NOT_IN_NAMES.sub("_", f"{moment}-{run.runbook}-{run.environment or run.mode}")
 
 
-def _write_all(folder: Path, stem: str, drawn: dict[str, str]) -> str:
-    """Write under the first free name like `stem`, and return that name.
+def _write_all(folder: Path, stem: str, draw: Callable[[str], dict[str, str]]) -> str:
+    """Write what `draw` makes, by suffix, under the first free name like `stem`, and return that name.
 
     Holding the hidden file of a name is holding the name: it is made exclusively, and turns into the report in one
     step. So two runs of one second never share a name, and no lock is left behind by a killed one.
@@ -99,17 +115,17 @@ def _write_all(folder: Path, stem: str, drawn: dict[str, str]) -> str:
         if any((folder / f"{name}{suffix}").exists() for suffix in SUFFIXES.values()):
             claim.unlink()
             continue
-        _complete(folder, name, drawn)
+        _complete(folder, name, draw)
         return name
     raise AssertionError("names do not run out")
 
 
-def _complete(folder: Path, name: str, drawn: dict[str, str]) -> None:
-    targets = {
-        folder / f"{name}{suffix}": content for suffix, content in reversed(drawn.items())
-    }  # the JSON comes last
-    claims = {path: folder / f".{path.name}{PART}" for path in targets}
+def _complete(folder: Path, name: str, draw: Callable[[str], dict[str, str]]) -> None:
+    claims = {folder / f"{name}.json": folder / f".{name}.json{PART}"}
     try:
+        drawn = reversed(draw(name).items())  # the JSON comes last
+        targets = {folder / f"{name}{suffix}": content for suffix, content in drawn}
+        claims = {path: folder / f".{path.name}{PART}" for path in targets}
         for path, content in targets.items():
             _fill(claims[path], content)
         for path, claim in claims.items():

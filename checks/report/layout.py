@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
+from urllib.parse import quote
 
 from checks.report import escape
-from checks.report.model import CheckReport, Fix, PageSection, Part, Report
+from checks.report.charts import pictures
+from checks.report.model import CheckReport, FindingReport, Fix, PageSection, Part, Report
 from checks.result import Status
 from checks.units import show_seconds
 
@@ -45,8 +47,10 @@ class Heading:
 class Page:
     """What the template asks about the page: layout only, no verdicts."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, stem: str = "") -> None:
+        """`stem` is what the names of the charts' files begin with; without it, no chart is pointed at."""
         self._report = report
+        self._pictures = pictures(report, stem) if stem else {}
         self._shown_under = self._place_fixes()
         self._anchors = self._find_anchors()
 
@@ -86,6 +90,11 @@ class Page:
         """The fixes this check needs that stand under another, and that other's name."""
         others = ((fix, self._shown_under[_identity(fix)]) for fix in self._report.fixes_for(check))
         return [(fix, name) for fix, name in others if name != check.name]
+
+    def picture(self, finding: FindingReport) -> str:
+        """The finding's chart, which lies in a file beside the report; empty where it has none."""
+        file = self._pictures.get(id(finding))
+        return f"![{escape.text(finding.chart.title)}]({quote(file)})" if file and finding.chart else ""
 
     @staticmethod
     def mark(check: CheckReport) -> str:

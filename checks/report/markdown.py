@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 SEPARATOR = "\x1e"  # stands between the parts of a drawn report; no data can hold it, `visible` spells it out
 
 
-def markdown(report: Report) -> str:
-    """The whole report."""
-    return "".join(parts(report))
+def markdown(report: Report, stem: str = "") -> str:
+    """The whole report. It points at its charts where `stem` says what their files' names begin with."""
+    return "".join(parts(report, stem))
 
 
-def parts(report: Report) -> list[str]:
+def parts(report: Report, stem: str = "") -> list[str]:
     """The report in pieces that each stand alone: verdict and table first, provenance last, the page between."""
-    drawn = environment().get_template("report.md.j2").render(report=report, page=Page(report))
+    drawn = environment().get_template("report.md.j2").render(report=report, page=Page(report, stem))
     return drawn.split(SEPARATOR)
 
 

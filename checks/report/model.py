@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from checks.check import Cell, Engine, Severity
+from checks.check import Cell, Chart, Engine, Severity
 from checks.plan import Mode
 from checks.report.provenance import Provenance
 from checks.result import Status
@@ -70,7 +70,10 @@ class ServerAnswered:
 
 @dataclass(frozen=True, slots=True)
 class FindingReport:
-    """One thing a check found. `evidence` is rows of counts and names; `evidence_left_out` counts rows not shown."""
+    """One thing a check found. `evidence` is rows of counts and names; `evidence_left_out` counts rows not shown.
+
+    `folded` is a longer text, its title the first line. Reports written before there were `chart` and it have neither.
+    """
 
     code: str
     holds: bool
@@ -80,11 +83,13 @@ class FindingReport:
     observed: str
     evidence: tuple[dict[str, Cell], ...]
     evidence_left_out: int
+    chart: Chart | None = None
+    folded: str = ""
 
     @property
     def is_plain(self) -> bool:
         """Whether the sentence is all there is."""
-        return not (self.expected or self.observed or self.evidence)
+        return not (self.expected or self.observed or self.evidence or self.chart or self.folded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,13 @@ import re
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from checks.catalog.circumstances import Earlier
+from checks.catalog.circumstances import Drawn, Earlier
+from checks.check import Bar, Chart
 from checks.plan import Plan
 
+MOST_DRAWN = 10  # reports a trend is made of
 MOST_LOOKED_AT = 50  # reports; a page that is asked every minute without the check must not cost a second
 
 
@@ -29,6 +32,37 @@ def earlier(folder: Path, plan: Plan, code: str) -> Earlier | None:
         if found is not None:
             return found
     return None
+
+
+def trend(folder: Path, plan: Plan, code: str) -> tuple[Drawn, ...]:
+    """The charts of findings with that code in the newest reports of the plan's page and target, oldest first."""
+    found: list[Drawn] = []
+    for path in islice(_reports(folder, plan), MOST_DRAWN):
+        found += _charts(path, plan, code)
+    return tuple(reversed(found))
+
+
+def _charts(path: Path, plan: Plan, code: str) -> list[Drawn]:
+    """Those of one report, last first, as the whole is turned round."""
+    try:
+        text = path.read_bytes()
+        if f'"{code}"'.encode() not in text:
+            return []
+        report = json.loads(text)
+        run = report["run"]
+        if (run["runbook"], run["environment"]) != (plan.runbook.front.runbook, plan.environment):
+            return []
+        began = datetime.fromisoformat(run["started"])
+        findings = [finding for check in report["checks"] for finding in check["findings"]]
+        drawn = [one["chart"] for one in findings if one["code"] == code and one.get("chart")]
+        return [Drawn(began, _chart(one)) for one in reversed(drawn)]
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
+def _chart(written: Any) -> Chart:
+    bars = tuple(Bar(**{**bar, "earlier": tuple(bar.get("earlier", ()))}) for bar in written["bars"])
+    return Chart(str(written["title"]), str(written["unit"]), bars)
 
 
 def _reports(folder: Path, plan: Plan) -> list[Path]:

@@ -14,7 +14,7 @@ STEPS: dict[str, dict[str, tuple[str, ...]]] = {
         "audit entries of the last 24 hours": ("audited in the last 24 hours",),
         "migrations are applied": ("migrations at head",),
         "slow queries: the ten of the highest mean time": ("no slow queries",),
-        "missing indexes and large table scans": ("the three indexes",),
+        "missing indexes and large table scans": ("the four indexes", "the log is counted by its index"),
         "the pool of connections": ("connections are left",),
     },
     "platform-api": {

@@ -38,7 +38,8 @@ FIXES: dict[str, dict[str, Shown]] = {
                 "broken_files overlapping_rows reviewed_unknown several_heads undeclared unknown_revision unreadable"
             ),
         },
-        "the three indexes": "Slow queries",
+        "the four indexes": "Slow queries",
+        "the log is counted by its index": "Slow queries",
         "no slow queries": {
             "Nothing is known of slow queries": "not_installed not_preloaded not_tracked outdated",
             "Slow queries": "slow slow_seldom",

@@ -30,10 +30,11 @@ SABOTAGES = (
     # relay
     Sabotage("relay", "the four tables", "DROP TABLE roles", "schema.table_missing"),
     Sabotage("relay", "the four tables", "ALTER TABLE api_keys DROP revoked_at", "schema.column_missing"),
-    Sabotage("relay", "the three indexes", "DROP INDEX ix_audit_log_user_id", "indexes.missing"),
+    Sabotage("relay", "the four indexes", "DROP INDEX ix_audit_log_user_id", "indexes.missing"),
+    Sabotage("relay", "the log is counted by its index", "DROP INDEX idx_audit_created", "benchmark.index_lost"),
     Sabotage(
         "relay",
-        "the three indexes",
+        "the four indexes",
         "CREATE INDEX by_hand ON audit_log (user_id)",
         "indexes.duplicate",
         Status.WARNED,
