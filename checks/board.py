@@ -61,6 +61,10 @@ class Board:
         except queue.Empty:
             return
 
+    def has(self, checks: Sequence[PlannedCheck]) -> bool:
+        """Whether each of them has its result."""
+        return all(check.name in self._results for check in checks)
+
     @property
     def complete(self) -> bool:
         return len(self._results) == len(self._planned)

@@ -139,7 +139,9 @@ class Check:
 
     `params` is a frozen dataclass that pydantic validates; `ask` takes it and the run's circumstances. `alone` gives
     the check a thread and a connection of its own: it does more than ask queries, or it writes. `needs` are predefined
-    roles without which the server hides part of the answer in silence, where it refuses nothing.
+    roles without which the server hides part of the answer in silence, where it refuses nothing. `lasts` gives the
+    seconds that asking takes by design, and so needs beside the run's timeout: of the parameters, the page's front
+    matter, and whether everything is asked in full.
     """
 
     kind: str
@@ -153,3 +155,4 @@ class Check:
     engines: frozenset[Engine] = field(default=frozenset({POSTGRESQL}))
     alone: bool = False
     needs: tuple[str, ...] = ()
+    lasts: Callable[[Any, Any, bool], float] | None = None

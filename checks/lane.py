@@ -133,6 +133,15 @@ class Lane:
         """Whether its checks only ask queries, so that its session may serve to look at the server too."""
         return not any(check.check.alone for check in self._planned)
 
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it puts load on the server: it disturbs who asks beside it, and is disturbed."""
+        return any(check.check.effect is Effect.LOAD for check in self._planned)
+
+    def is_over(self) -> bool:
+        """Whether each of its checks has its result."""
+        return self._board.has(self._planned)
+
     def hold(self) -> None:
         """Keep the session when the checks are done, until released."""
         self._holds = True

@@ -12,7 +12,9 @@ from checks.bench.settings import AS_DECLARED, Bench
 from checks.check import Cell, Chart, Engine
 from checks.migrations.outcome import Rehearsal
 from checks.runbook.model import Migrations
+from checks.runbook.pools import Pool
 from checks.targets.session import Endpoint
+from checks.targets.tuning import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,10 @@ class Circumstances:
     `trend` gives the charts of findings with that code in the newest earlier reports, oldest first. `bench` is how
     queries are measured, and what they are held against.
     `variables` are this process's, and those of the env file a person named, which never win over them.
+    `pools` are those the page declares, by service, and `settings` those of its disposable server. `socket` is a
+    disposable target's shorter way in, `restart` restarts it with the same data and address, and both are None where
+    there is no such thing. `pgbouncer` is the admin console of a live one's pooler. `full` is for whatever is otherwise
+    cut short for speed.
     """
 
     folder: Path
@@ -64,3 +70,9 @@ class Circumstances:
     trend: Callable[[str], tuple[Drawn, ...]] = nothing_drawn
     bench: Bench = AS_DECLARED
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    pools: Mapping[str, Pool] = field(default_factory=dict)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    socket: Endpoint | None = None
+    restart: Callable[[], None] | None = None
+    pgbouncer: Endpoint | None = None
+    full: bool = False

@@ -93,6 +93,10 @@ class EmbeddedTarget:
 
         return open_session(self.socket_endpoint, writable=writable, timeout=timeout, obtained=self.obtained)
 
+    def restart(self) -> None:
+        """Stop the server at once, as a crash would, and start it on the same data, port and password."""
+        self.server.restart()
+
     def close(self) -> None:
         """Stop the server where this target started it, else drop the database. Closing twice is harmless."""
         if self._owns_server:
