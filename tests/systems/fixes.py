@@ -129,6 +129,7 @@ FIXES: dict[str, dict[str, Shown]] = {
                 "exhausted idle idle_in_transaction long_transaction nearly_exhausted not_tracked pool_exhausted"
             ),
         },
+        "the daily queries stay under 1 s": "Performance issues",
         "no query over 1 s": {
             "Nothing is known of slow queries": "not_installed not_preloaded not_tracked outdated",
             "Performance issues": "slow slow_seldom",

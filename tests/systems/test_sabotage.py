@@ -50,6 +50,8 @@ SABOTAGES = (
     Sabotage("relay", "migrations at head", "DELETE FROM alembic_version", "migrations.empty_version_table"),
     Sabotage("relay", "Every live token belongs to somebody with a role", "DELETE FROM roles", "query.rows"),
     Sabotage("relay", "Every working key belongs to somebody with a role", "DELETE FROM roles", "query.rows"),
+    # blackroad's daily queries
+    Sabotage("blackroad", "the daily queries stay under 1 s", "DROP INDEX ix_events_user_id", "benchmark.index_lost"),
     # platform-api
     Sabotage("platform-api", "ten tables and the view", "DROP TABLE view_whitelist", "schema.table_missing"),
     Sabotage("platform-api", "ten tables and the view", "DROP VIEW sales_report_view", "schema.view_missing"),
