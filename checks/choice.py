@@ -18,10 +18,14 @@ FORMATS = ("text", "json", "markdown", "junit", NAGIOS)
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which pages, by name or path (none: all of them here), and which of their checks, by name or kind."""
+    """Which pages, by name or path (none: all of them here), and which of their checks, by name or kind.
+
+    `full` asks in full what is otherwise cut short for speed, such as a pool's time-out.
+    """
 
     runbooks: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ UNASKED = "interrupted before it was asked"
 def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str) -> int:
     """Try every selected page on a disposable server of its own; the exit code of the whole."""
     only = selection.only
-    plans = _plans(_loaded(selection), only, partial(plan, catalog=CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only))
+    make = partial(plan, catalog=CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only, full=selection.full)
+    plans = _plans(_loaded(selection), only, make)
     return _on_disposables(plans, output, rows, postgres_bin, Measure())
 
 
@@ -122,7 +123,7 @@ def _on_live(
 ) -> int:
     until = time.monotonic() + leave.deadline + wait
     from checks.endpoints import endpoints
-    from checks.targets.environment import known_variables
+    from checks.targets.environment import known_variables, pgbouncer_of
     from checks.targets.live import LiveTarget
 
     file = Path(env_file) if env_file else None
@@ -131,7 +132,7 @@ def _on_live(
     where = {page.path: endpoint for page, endpoint in found}
 
     def make(page: Runbook) -> Plan:
-        make_it = _benchmarks if mode is Mode.BENCH else partial(plan, catalog=CATALOG, mode=mode)
+        make_it = _benchmarks if mode is Mode.BENCH else partial(plan, catalog=CATALOG, mode=mode, full=selection.full)
         return make_it(
             page,
             engine=where[page.path].engine,
@@ -154,6 +155,7 @@ def _on_live(
             every[-1].told(_circumstances(one.runbook, target)),
             previous=partial(earlier, output.folder, one),
             variables=variables,
+            pgbouncer=pgbouncer_of(environment, one.runbook.front.environments, variables),
         )
         runs.append((one, partial(_check, one, target, known, turn=turn, until=until, wait=patience)))
     return _carry_out(runs, environment, output, partial(_save, every) if measure.save else None)
@@ -237,7 +239,11 @@ def _on_disposable(known: _Known, rows: int, postgres_bin: str, watch: Watch, st
     with closing(target):
         watch.stage("applying migrations and loading fixtures")
         prepared = prepare(one.runbook, target, rows)
-        circumstances = known.told(_circumstances(one.runbook, target, prepared.rehearsal), target.socket_endpoint)
+        circumstances = replace(
+            known.told(_circumstances(one.runbook, target, prepared.rehearsal), target.socket_endpoint),
+            socket=target.socket_endpoint,
+            restart=target.restart,
+        )
         watch.stage("asking")
         return run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
 
@@ -278,6 +284,8 @@ def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None
         disposable=target.disposable,
         migrations=runbook.front.migrations,
         rehearsal=rehearsal,
+        pools=runbook.front.pools,
+        settings=runbook.front.server,
     )
 
 

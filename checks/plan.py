@@ -40,6 +40,7 @@ class PlannedCheck:
 class Plan:
     """The checks of one runbook against one target, in the page's order. A disposable one has no `environment`.
 
+    `full` is for asking in full what is otherwise cut short for speed.
     There is no plan to look at a live environment with a check in it that writes and is not skipped.
     """
 
@@ -47,6 +48,7 @@ class Plan:
     mode: Mode
     environment: str
     checks: tuple[PlannedCheck, ...]
+    full: bool = False
 
     def __post_init__(self) -> None:
         writes = [check.name for check in self.checks if check.check.effect is Effect.CHANGE and not check.skip]
@@ -68,6 +70,7 @@ def plan(
     only: Sequence[str] = (),
     timeout: float = DEFAULT_TIMEOUT,
     allow: Collection[Effect] = (),
+    full: bool = False,
 ) -> Plan:
     """The run's questions; `only` keeps checks by name or kind. Raises NothingSelected when none is left.
 
@@ -78,7 +81,7 @@ def plan(
         PlannedCheck(
             entry=entry,
             check=catalog[entry.kind],
-            timeout=timeout if entry.timeout is None else float(entry.timeout),
+            timeout=_time_for(entry, catalog[entry.kind], runbook, timeout, full=full),
             skip=_not_here(entry, catalog[entry.kind], engine, environment)
             or (_too_much(catalog[entry.kind], allow) if _is_live(mode, environment) else ""),
         )
@@ -87,7 +90,14 @@ def plan(
     if all(check.skip for check in planned):
         reasons = "; ".join(f"{check.name}: {check.skip}" for check in planned) or "the page has no checks"
         raise NothingSelected(f"{runbook.path}: nothing to ask ({reasons})")
-    return Plan(runbook, mode, environment, planned)
+    return Plan(runbook, mode, environment, planned, full)
+
+
+def _time_for(entry: CheckEntry, check: Check, runbook: Runbook, timeout: float, *, full: bool) -> float:
+    """The page's own word, else the run's and what the check takes by design."""
+    if entry.timeout is not None:
+        return float(entry.timeout)
+    return timeout + (check.lasts(entry.params, runbook.front, full) if check.lasts is not None else 0.0)
 
 
 def _selected(runbook: Runbook, only: Sequence[str]) -> list[CheckEntry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from checks.board import Board, Watch
@@ -51,6 +52,7 @@ def run(
     if withheld is not None:
         asked = [check for check in asked if check.check.kind == MIGRATIONS]
         board.close(withheld.code, withheld.sentence, withheld.hint, besides=asked)
+    circumstances = replace(circumstances, full=plan.full)
     spare = min(GRACE, deadline * SPARE)
     lanes = [
         Lane(target, circumstances, board, checks, until=clock + deadline, spare=spare) for checks in _lanes(asked)

@@ -41,6 +41,7 @@ RUN_HELP = RUNBOOK_HELP | {
 }
 
 
+FULL_HELP = "Wait for what is otherwise cut short: pools' declared time-outs, and seconds under load."
 Body = Callable[..., int | None]
 
 
@@ -110,6 +111,7 @@ def _without_report(flags: Mapping[str, Any], code: int, sentence: str) -> int:
     RUN_HELP
     | {
         "rows": "Rows the fixtures make in each system. Default: 10000.",
+        "full": FULL_HELP,
         "postgres-bin": "Folder with the PostgreSQL binaries to use.",
     },
     iterable=("runbook", "only"),
@@ -120,6 +122,7 @@ def verify(
     runbook: list[str] | None = None,
     only: list[str] | None = None,
     rows: str = "10000",
+    full: bool = False,
     postgres_bin: str = "",
     strict: bool = False,
     format: str = "text",
@@ -133,7 +136,7 @@ def verify(
     from checks.choice import Selection
 
     return pipeline.verify(
-        Selection(tuple(runbook or ()), tuple(only or ())),
+        Selection(tuple(runbook or ()), tuple(only or ()), full),
         _output(format, out, strict=strict),
         rows=_whole_number("--rows", rows),
         postgres_bin=postgres_bin,
@@ -147,6 +150,7 @@ def verify(
         "env-file": "Read variables from this file too.",
         "allow": "`load`: ask checks that put load on the server too. Nothing allows a check to write.",
         "confirm": "The name of a protected environment again, which --allow asks for.",
+        "full": FULL_HELP,
         "wait": "Wait so long, such as 60s, for the server to take a session: a try every 10 s, five at the least.",
         "deadline": "When the whole run ends, whatever a server does, such as 60s. Default: 2min.",
     },
@@ -160,6 +164,7 @@ def check(
     env: str = "",
     env_file: str = "",
     confirm: str = "",
+    full: bool = False,
     deadline: str = "2min",
     wait: str = "",
     strict: bool = False,
@@ -174,7 +179,7 @@ def check(
     from checks.choice import Leave, Selection, allowed
 
     return pipeline.check(
-        Selection(tuple(runbook or ()), tuple(only or ())),
+        Selection(tuple(runbook or ()), tuple(only or ()), full),
         _output(format, out, strict=strict),
         environment=env,
         env_file=env_file,

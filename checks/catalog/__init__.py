@@ -17,6 +17,8 @@ KINDS = (
     "size",
     "smoke",
     "connections",
+    "pool",
+    "pool_budget",
     "storage",
     "slow_queries",
     "indexes",

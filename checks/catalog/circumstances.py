@@ -14,7 +14,6 @@ from checks.migrations.outcome import Rehearsal
 from checks.runbook.model import Migrations
 from checks.runbook.pools import Pool
 from checks.targets.session import Endpoint
-from checks.targets.tuning import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Circumstances:
     bench: Bench = AS_DECLARED
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     pools: Mapping[str, Pool] = field(default_factory=dict)
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     socket: Endpoint | None = None
     restart: Callable[[], None] | None = None
     pgbouncer: Endpoint | None = None

@@ -53,6 +53,17 @@ def resolve(
     return replace(_with_service(endpoint, variables, here), origin=origin)
 
 
+def pgbouncer_of(
+    name: str, environments: Mapping[str, Environment], variables: Mapping[str, str] = os.environ
+) -> Endpoint | None:
+    """Where the admin console of the environment's PgBouncer is; None where it names none. Raises UsageError."""
+    template = environments[name].pgbouncer
+    if template is None:
+        return None
+    here = f"PgBouncer of environment {name}"
+    return parse(_filled(template, variables, here, None), source=_source(template, here))
+
+
 def known_variables(env_file: Path | None, variables: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What `${VARIABLE}` may stand for: the process's own variables, and those of `env_file` that it lacks.
 

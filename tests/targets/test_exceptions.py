@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped] # it has no stubs
+import asyncpg
 import psycopg
 import pytest
 import sqlalchemy
