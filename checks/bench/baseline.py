@@ -10,12 +10,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from checks.bench.figures import Figures
 from checks.errors import CouldNotTell, UsageError
+from checks.units import show_bytes
 
 FORMAT = "pgrunbook baseline"
 VERSION = 1
@@ -49,7 +51,7 @@ class Stamp:
             before_bytes, now_bytes = other.sizes[name], self.sizes[name]
             apart, larger = abs(now_bytes - before_bytes), max(now_bytes, before_bytes)
             if apart > NEGLIGIBLE and apart > ALIKE * larger:
-                yield f"{name} of {before_bytes:,} bytes then, {now_bytes:,} now"
+                yield f"{name} of {show_bytes(before_bytes)} then, {show_bytes(now_bytes)} now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,8 @@ def _write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as failure:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise UsageError(
             f"--save: the baseline {path} cannot be written: {failure.strerror}.",
             hint="Make the folder writable and make room, then run it again.",
