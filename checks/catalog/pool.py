@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.pool_codes import CODES
@@ -41,6 +41,13 @@ class Parameters:
     service: Slug | None = field(
         default=None, metadata={"description": "The service whose pool it is; every declared one where none is named."}
     )
+    stale: Literal["fail", "warn", "ignore"] = field(
+        default="fail",
+        metadata={
+            "description": "What it means that requests are handed dead connections after the server ended its "
+            "sessions; `ignore` where a pool without `pre_ping` is meant to be one."
+        },
+    )
     leaked: Duration = field(
         default=Duration(300),
         metadata={
@@ -56,7 +63,10 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     slots, left_open = yield [Query(QUERY), Query(statements("pool")["left_open"])]
     if not circumstances.disposable and slots.error is None:
         keep_enough(Slots(*slots.rows[0]), still_to_open=max(pool.most for pool in pools.values()) + 1)
-    return [*_proven(pools, circumstances), *leaks(pools, _rows(left_open, circumstances), parameters.leaked)]
+    return [
+        *_proven(pools, parameters, circumstances),
+        *leaks(pools, _rows(left_open, circumstances), parameters.leaked),
+    ]
 
 
 def declared(pools: Mapping[str, Pool], service: str | None) -> Mapping[str, Pool]:
@@ -84,14 +94,14 @@ def seconds(parameters: Parameters, front: Any, full: bool) -> float:
     return AROUND + sum(FULL + (pool.patience or 0.0) if full else SHORT for pool in pools)
 
 
-def _proven(pools: Mapping[str, Pool], circumstances: Circumstances) -> Iterable[Finding]:
+def _proven(pools: Mapping[str, Pool], parameters: Parameters, circumstances: Circumstances) -> Iterable[Finding]:
     # Imported here: whoever only wants to know what the kind is does not owe SQLAlchemy.
     from checks.pools.proof import Where, prove
 
     where = Where(circumstances.socket or circumstances.endpoint, circumstances.disposable, circumstances.restart)
     proof = prove(pools, where, full=circumstances.full)
     for facts in proof.facts:
-        yield from findings_of(facts, full=circumstances.full)
+        yield from findings_of(facts, full=circumstances.full, stale=parameters.stale)
     if proof.refusal is not None:
         yield of_server(proof.refusal)
     yield from unproven(proof.unproven)

@@ -70,7 +70,7 @@ class Parameters:
 
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     """The server's limits in one round; then PgBouncer's, where a live environment names its console."""
-    pools = declared(circumstances.pools, None)
+    pools = circumstances.pools if parameters.also else declared(circumstances.pools, None)
     sql = statements("pool_budget")
     slots, roles = yield [Query(sql["slots"]), Query(sql["roles"])]
     [server] = slots.dicts()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from checks.catalog.names import plural
-from checks.check import Cell, Finding
+from checks.check import Cell, Finding, Severity
 from checks.runbook.pools import Pool
 from checks.units import show_seconds
 
@@ -14,14 +14,15 @@ if TYPE_CHECKING:
     from checks.pools.facts import Facts, Stale
 
 SHOWN = 20
+Judgement = Literal["fail", "warn", "ignore"]
 Evidence = tuple[Mapping[str, Cell], ...]
 _EARLY, _LATE, _SLACK = 0.9, 2.0, 1.0  # shares of the time-out, and seconds for a busy machine
 _TURNS = 20  # with fewer turns a worker, who had least of them is chance
 _STARVED = 0.1
 
 
-def findings_of(facts: Facts, *, full: bool) -> Iterator[Finding]:
-    """All about one pool, in the order of the exercise."""
+def findings_of(facts: Facts, *, full: bool, stale: Judgement = "fail") -> Iterator[Finding]:
+    """All about one pool, in the order of the exercise. `stale` is what dead connections mean to the page."""
     if facts.full.refused is not None:
         yield _server_full(facts)
         return
@@ -30,8 +31,8 @@ def findings_of(facts: Facts, *, full: bool) -> Iterator[Finding]:
     yield from _recovery(facts)
     yield from _waiting(facts, full=full)
     yield from _recycled(facts)
-    for stale in facts.stale:
-        yield _stale(facts, stale)
+    for one in facts.stale:
+        yield _stale(facts, one, stale)
 
 
 def _size(pool: Pool) -> str:
@@ -198,20 +199,25 @@ def _recycled(facts: Facts) -> Iterator[Finding]:
         yield Finding("pool.not_recycled", False, sentence, "another connection", "the same one")
 
 
-def _stale(facts: Facts, stale: Stale) -> Finding:
+def _stale(facts: Facts, stale: Stale, judgement: Judgement) -> Finding:
     pool = facts.pool
     evidence: Evidence = (
         {"ended by": stale.cause, "ended": stale.ended, "handed out": stale.asked, "dead": stale.dead},
     )
     observed = f"{stale.dead} of {stale.asked} dead"
-    if stale.dead:
-        ping = "though it tries each first" if pool.pings else "since it does not try them first (no `pre_ping`)"
-        if not pool.is_sqlalchemy and pool.driver == "asyncpg":
-            ping = "which asyncpg had not noticed"
-        sentence = (
-            f"{facts.service}: after {stale.cause} ended {plural(stale.ended, 'session')}, {observed} were handed out "
-            f"to requests, {ping}: `{stale.words}`."
-        )
-        return Finding("pool.stale", False, sentence, "none dead", observed, evidence)
-    sentence = f"{facts.service}: {stale.cause} ended {plural(stale.ended, 'session')}, and no request met a dead one."
-    return Finding("pool.survives", True, sentence, "none dead", observed, evidence)
+    ended = f"{facts.service}: {stale.cause} ended {plural(stale.ended, 'session')}, and"
+    if not stale.dead:
+        return Finding("pool.survives", True, f"{ended} no request met a dead one.", "none dead", observed, evidence)
+    known = " The page says that this is known (`stale: ignore`)." if judgement == "ignore" else ""
+    sentence = (
+        f"{ended} {stale.dead} of {stale.asked} that requests were handed next were dead (`{stale.words}`), "
+        f"{_though(pool)}.{known}"
+    )
+    severity = Severity.WARN if judgement == "warn" else Severity.FAIL
+    return Finding("pool.stale", judgement == "ignore", sentence, "none dead", observed, evidence, severity)
+
+
+def _though(pool: Pool) -> str:
+    if pool.driver == "asyncpg":
+        return "which asyncpg had not noticed"
+    return "though the pool tries each first" if pool.pings else "since the pool does not try them first"
