@@ -88,6 +88,9 @@ class _Asynchronous(ABC):
             finally:
                 self._loop.stop()
 
+    def thought_alive(self) -> int:
+        return 0
+
     @abstractmethod
     def out(self) -> int: ...
 
@@ -228,6 +231,9 @@ class AsyncpgPool(_Asynchronous):
     def out(self) -> int:
         return self._pool.get_size() - self._pool.get_idle_size() if self._pool else 0
 
+    def thought_alive(self) -> int:
+        return self._pool.get_idle_size() if self._pool else 0
+
     async def _check_out(self, timeout: float | None) -> tuple[Any, int]:
         pool = await self._opened()
         try:
@@ -237,7 +243,11 @@ class AsyncpgPool(_Asynchronous):
         return connection, connection.get_server_pid()
 
     async def _give_back(self, taken: Taken) -> None:
-        if taken.handle.is_closed():
+        try:
+            alive = not taken.handle.is_closed()
+        except asyncpg.InterfaceError:  # it was lost while it was out, and asyncpg took it back itself
+            alive = False
+        if not alive:
             self.ledger.gave_back(taken.backend)  # a dead one is thrown away, and no hook is told
         if self._pool is not None:
             await self._pool.release(taken.handle)

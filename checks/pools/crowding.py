@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -39,10 +40,14 @@ class Crowding:
         for thread in threads:
             thread.join()
 
-    def told(self, words: str, admin: Endpoint) -> Refusal:
-        """What a service and a superuser are told now; `words` is what the service's own driver makes of it."""
-        if self._odd:
-            raise CouldNotTell(f"The server could not be filled: {self._odd[0].words}", code="pool.lost")
+    def told(self, refused: Callable[[], str], admin: Endpoint) -> Refusal:
+        """What a service and a superuser are told now; `refused` gives what the service's own driver makes of it."""
+        until = time.monotonic() + _TIME
+        while not (words := refused()) and not self._odd and time.monotonic() < until:
+            self._take(MOST)  # a session that was just being closed has given its slot back
+        if self._odd or not words:
+            why = self._odd[0].words if self._odd else "it admits more sessions than it says"
+            raise CouldNotTell(f"The server could not be filled: {why}", code="pool.lost")
         return Refusal(len(self._held), words, self._code(), _superuser_is_told(admin))
 
     def close(self) -> None:

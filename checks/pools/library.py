@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ from checks.secrets import mask
 SHORT = 0.2  # seconds a check-out waits for at the most, unless a person asked for the declared time
 NO_LIBRARY = "pool.no_library"
 _TOO_MANY = "53300"
+_WHERE = re.compile(r".*connection to server .* failed: +(FATAL: +)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,8 @@ class Load:
 
     workers: int
     seconds: float
-    hold: float = 0.01
-    pause: float = 0.005
+    hold: float = 0.02
+    pause: float = 0.01
 
     @property
     def work(self) -> str:
@@ -112,6 +114,10 @@ class Library(Protocol):
 
     def out(self) -> int:
         """How many connections are out, by the library's own count."""
+        ...
+
+    def thought_alive(self) -> int:
+        """How many idle connections a library that listens to them thinks alive; 0 where it only asks when it must."""
         ...
 
     def crowd(self, load: Load) -> Crowd:
@@ -153,8 +159,8 @@ def broken(error: BaseException) -> Broken:
     """The library's error as one sentence. SQLAlchemy wraps the driver's, and adds a link to itself."""
     cause = getattr(error, "orig", None) or error
     words = str(cause).strip() or type(cause).__name__
-    # libpq repeats where it connected to before what the server said.
-    line = words.splitlines()[-1] if "connection failed" in words else words.splitlines()[0]
+    # libpq says where it connected to before what the server said, once for each address it tried.
+    line = _WHERE.sub("", words.splitlines()[-1] if "connection failed" in words else words.splitlines()[0])
     deeper = getattr(cause, "__cause__", None)
     state = getattr(cause, "sqlstate", None) or getattr(deeper, "sqlstate", None) or ""
     return Broken(mask(line.strip()), str(state))

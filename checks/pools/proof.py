@@ -110,7 +110,7 @@ def _filled(whole: Sequence[Exercise], where: Where, service: Endpoint, unproven
     with ExitStack() as stack:
         crowding = Crowding(service, left)
         stack.callback(crowding.close)
-        return crowding.told(whole[0].refused(), where.endpoint)
+        return crowding.told(whole[0].refused, where.endpoint)
 
 
 def _restarted(whole: Sequence[Exercise], where: Where, unproven: list[str]) -> None:

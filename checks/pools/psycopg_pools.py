@@ -76,6 +76,9 @@ class PsycopgPool:
         found = self._pool.get_stats()
         return found.get("pool_size", 0) - found.get("pool_available", 0)
 
+    def thought_alive(self) -> int:
+        return 0
+
     def crowd(self, load: Load) -> Crowd:
         return crowd_of(self, load, lambda taken: taken.handle.execute(load.work))
 

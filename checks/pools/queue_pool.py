@@ -70,6 +70,9 @@ class QueuePool:
         pool = self._engine.pool
         return pool.checkedout() if isinstance(pool, SqlalchemyQueuePool) else 0
 
+    def thought_alive(self) -> int:
+        return 0
+
     def crowd(self, load: Load) -> Crowd:
         return crowd_of(self, load, lambda taken: taken.handle.exec_driver_sql(load.work))
 

@@ -37,10 +37,11 @@ def circumstances_of(
     migrations: Migrations | None = None,
     rehearsal: Rehearsal | None = None,
     variables: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> Circumstances:
     """What the runner would tell a check of this target."""
     return Circumstances(
-        folder, target.engine, target.endpoint, disposable, migrations, rehearsal, variables=variables or {}
+        folder, target.engine, target.endpoint, disposable, migrations, rehearsal, variables=variables or {}, **more
     )
 
 

@@ -48,6 +48,8 @@ FIXES: dict[str, dict[str, Shown]] = {
             "A session holds on to a transaction or a lock": "blocked idle_in_transaction long_transaction not_tracked",
             "Too many connections": "exhausted idle nearly_exhausted pool_exhausted",
         },
+        "pool": "The pool is empty, or not what it was",
+        "pool_budget": "Too many connections",
         "the release is current": "PostgreSQL is behind",
         "Every live token belongs to somebody with a role": "A token of somebody without a role",
         "Every working key belongs to somebody with a role": "A key of somebody without a role",
@@ -129,6 +131,8 @@ FIXES: dict[str, dict[str, Shown]] = {
                 "exhausted idle idle_in_transaction long_transaction nearly_exhausted not_tracked pool_exhausted"
             ),
         },
+        "pool": "The pool runs dry, or hands out dead connections",
+        "pool_budget": "The connections are used up",
         "the daily queries stay under 1 s": "Performance issues",
         "no query over 1 s": {
             "Nothing is known of slow queries": "not_installed not_preloaded not_tracked outdated",
@@ -188,6 +192,8 @@ FIXES: dict[str, dict[str, Shown]] = {
             ),
             "Sessions wait for a lock": "blocked",
         },
+        "pool": "A pool is empty, or not what it was",
+        "pool_budget": "Out of connections",
         "the indexes": "It is slow",
         "sequences have numbers left": "A sequence runs out",
         "no slow queries": {
@@ -242,6 +248,8 @@ FIXES: dict[str, dict[str, Shown]] = {
             "A session holds on to a transaction or a lock": "blocked idle_in_transaction long_transaction not_tracked",
             "Too many connections": "exhausted idle nearly_exhausted pool_exhausted",
         },
+        "pool": "The pool runs dry, or hands out dead connections",
+        "pool_budget": "Too many connections",
         "no slow queries": {
             "It is slow, or the disk fills up": "slow slow_seldom",
             "Nothing is known of slow queries": "not_installed not_preloaded not_tracked outdated",

@@ -100,7 +100,18 @@ def ask(
     mode = Mode.VERIFY if target.disposable else Mode.CHECK
     planned = plan(page, CATALOG, mode=mode, engine=target.engine, environment=environment, only=only)
     migrations = page.front.migrations
-    known = Circumstances(page.folder, target.engine, target.endpoint, target.disposable, migrations, rehearsal)
+    ours = {"socket": target.socket_endpoint, "restart": target.restart} if isinstance(target, EmbeddedTarget) else {}
+    known = Circumstances(
+        page.folder,
+        target.engine,
+        target.endpoint,
+        target.disposable,
+        migrations,
+        rehearsal,
+        pools=page.front.pools,
+        settings=page.front.server,
+        **ours,
+    )
     results = run(planned, target, known, watch=Unwatched(), stop=threading.Event())
     return {result.planned.name: result for result in results.results}
 
