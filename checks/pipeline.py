@@ -60,7 +60,8 @@ def check(
     Raises UsageError before any connection for an environment that no page has, whose URL is not to be had, or that is
     protected from what `leave` allows.
     """
-    return _on_live(selection, output, Mode.CHECK, environment, env_file, leave, wait, Measure())
+    where = _Where(environment, env_file, leave, wait)
+    return _on_live(selection, output, where, mode=Mode.CHECK, measure=Measure())
 
 
 def bench(
@@ -79,7 +80,8 @@ def bench(
     With `measure.save` their figures become the baseline. The exit code of the whole; raises what `check` raises.
     """
     if environment:
-        return _on_live(selection, output, Mode.BENCH, environment, env_file, leave, 0.0, measure)
+        where = _Where(environment, env_file, leave)
+        return _on_live(selection, output, where, mode=Mode.BENCH, measure=measure)
     only = selection.only
     plans = _plans(_loaded(selection), only, partial(_benchmarks, engine=POSTGRESQL, only=only))
     return _on_disposables(plans, output, rows, postgres_bin, measure)
@@ -89,7 +91,9 @@ def _benchmarks(
     page: Runbook, *, engine: Engine, only: Sequence[str], environment: str = "", allow: Collection[Effect] = ()
 ) -> Plan:
     """The plan of the page's benchmarks alone. Raises NothingSelected where there is none to ask."""
-    names = [one.name for one in page.entries() if one.kind == BENCHMARK and (not only or {one.name, one.kind} & {*only})]
+    names = [
+        one.name for one in page.entries() if one.kind == BENCHMARK and (not only or {one.name, one.kind} & {*only})
+    ]
     if not names:
         raise NothingSelected(f"{page.path}: no `{BENCHMARK}` check{' of that name' if only else ''}")
     return plan(page, CATALOG, mode=Mode.BENCH, engine=engine, environment=environment, only=names, allow=allow)
@@ -111,44 +115,46 @@ def _on_disposables(plans: Sequence[Plan], output: Output, rows: int, postgres_b
     return _carry_out(runs, DISPOSABLE, output, partial(_save, known) if measure.save else None)
 
 
-def _on_live(
-    selection: Selection,
-    output: Output,
-    mode: Mode,
-    environment: str,
-    env_file: str,
-    leave: Leave,
-    wait: float,
-    measure: Measure,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class _Where:
+    """The live environment that is asked, and how."""
+
+    environment: str
+    env_file: str
+    leave: Leave
+    wait: float = 0.0
+
+
+def _on_live(selection: Selection, output: Output, where: _Where, *, mode: Mode, measure: Measure) -> int:
+    environment, leave, wait = where.environment, where.leave, where.wait
     until = time.monotonic() + leave.deadline + wait
     from checks.endpoints import endpoints
     from checks.targets.environment import known_variables, pgbouncer_of
     from checks.targets.live import LiveTarget
 
-    file = Path(env_file) if env_file else None
+    file = Path(where.env_file) if where.env_file else None
     found = endpoints(load(selection.runbooks), environment, env_file=file)
     leave.check(environment, protected=any(page.front.environments[environment].protected for page, _ in found))
-    where = {page.path: endpoint for page, endpoint in found}
+    servers = {page.path: endpoint for page, endpoint in found}
 
     def make(page: Runbook) -> Plan:
         make_it = _benchmarks if mode is Mode.BENCH else partial(plan, catalog=CATALOG, mode=mode, full=selection.full)
         return make_it(
             page,
-            engine=where[page.path].engine,
+            engine=servers[page.path].engine,
             environment=environment,
             only=selection.only,
             allow=leave.allow,
         )
 
-    _import_the_driver(where.values())
+    _import_the_driver(servers.values())
     turns: defaultdict[tuple[str | None, int | None], threading.Lock] = defaultdict(threading.Lock)
     variables = known_variables(file)
     patience = Wait.begin(wait) if wait else None
     runs: list[tuple[Plan, Run]] = []
     every: list[_Known] = []
     for one in _plans([page for page, _ in found], selection.only, make):
-        target = LiveTarget(environment, where[one.runbook.path])
+        target = LiveTarget(environment, servers[one.runbook.path])
         turn = turns[target.endpoint.host, target.endpoint.port]
         every.append(_Known.of(one, output, measure))
         known = replace(
@@ -175,9 +181,8 @@ class _Known:
         baselines = Baselines(page.folder, page.front.runbook, one.environment, compares=not measure.save)
         return cls(one, output.folder, Bench(baselines, measure.rounds))
 
-    def told(self, circumstances: Circumstances, endpoint: Endpoint | None = None) -> Circumstances:
-        bench = replace(self.bench, endpoint=endpoint)
-        return replace(circumstances, bench=bench, trend=partial(trend, self.reports, self.plan))
+    def told(self, circumstances: Circumstances) -> Circumstances:
+        return replace(circumstances, bench=self.bench, trend=partial(trend, self.reports, self.plan))
 
 
 def _save(known: Sequence[_Known], results: Sequence[Results]) -> int:
@@ -240,7 +245,7 @@ def _on_disposable(known: _Known, rows: int, postgres_bin: str, watch: Watch, st
         watch.stage("applying migrations and loading fixtures")
         prepared = prepare(one.runbook, target, rows)
         circumstances = replace(
-            known.told(_circumstances(one.runbook, target, prepared.rehearsal), target.socket_endpoint),
+            known.told(_circumstances(one.runbook, target, prepared.rehearsal)),
             socket=target.socket_endpoint,
             restart=target.restart,
         )

@@ -55,8 +55,16 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Quickest:
+    """The quickest round of all, in seconds, and of the measurement whose quickest took longest: the noise between."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class Gauge:
-    """How quick the server was at the time, in seconds: a bare round trip, and a query that reads no table."""
+    """How quick the server was at the time, in seconds: the quickest bare round trip, and query that reads no table."""
 
     round_trip: float
     yardstick: float
@@ -70,6 +78,7 @@ class Record:
     saved: str
     stamp: Stamp
     figures: Figures
+    quickest: Quickest
     gauge: Gauge
     buffers: int
     plan: tuple[str, ...]
@@ -157,6 +166,7 @@ def _record(written: Mapping[str, Any]) -> Record:
         saved=str(written["saved"]),
         stamp=Stamp(**written["stamp"]),
         figures=Figures(**written["figures"]),
+        quickest=Quickest(**written["quickest"]),
         gauge=Gauge(**written["gauge"]),
         buffers=int(written["buffers"]),
         plan=tuple(map(str, written["plan"])),

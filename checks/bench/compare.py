@@ -1,32 +1,22 @@
 """Whether a query became slower, beyond what the measurements cannot tell and what the whole server explains.
 
-A baseline was measured at another time, when the machine had more or less to do. So two more queries are measured in
-the same rounds: a bare round trip, and one that computes and reads no table. What the baseline's query should take now
-is its own work, stretched as the latter is, and a round trip of now.
+Whatever else a machine does only ever adds to a time, and adds more to the median of a long query than to that of a
+short one. The quickest round is what the query itself costs, and of three measurements it hardly moves on the busiest
+machine: so the quickest are compared. Where the server computes more slowly than it did, which a query that reads no
+table shows, the query may too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from checks.bench.baseline import Gauge, Record
-from checks.bench.figures import Figures
+from checks.bench.baseline import Gauge, Quickest, Record
 
 ROUND_TRIP = "SELECT 1"
 YARDSTICK = "SELECT count(*) FROM generate_series(1, 10000)"
-EFFECT = 0.1  # a change of less is nobody's concern, however sure it is
-LEAST = 50e-6  # seconds
+DOUBT = 0.05  # longer by so much, it is measured again
+EFFECT = 0.1  # longer by less than this is nobody's concern, however sure it is
+LEAST = 100e-6  # seconds; nor is this
 SAME_SPEED = 2.0  # a server this many times quicker or slower is another one, and its times say nothing of these
 _TINY = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What a query should take now if nothing about it changed: the baseline's median and its bounds, in seconds."""
-
-    median: float
-    low: float
-    high: float
 
 
 def pace(then: Gauge, now: Gauge) -> float:
@@ -34,14 +24,10 @@ def pace(then: Gauge, now: Gauge) -> float:
     return max(now.yardstick - now.round_trip, _TINY) / max(then.yardstick - then.round_trip, _TINY)
 
 
-def expected(record: Record, now: Gauge) -> Expected:
-    """The baseline's times at the speed the server has now."""
-    factor = pace(record.gauge, now)
-
-    def today(time: float) -> float:
-        return now.round_trip + max(0.0, time - record.gauge.round_trip) * factor
-
-    return Expected(today(record.figures.median), today(record.figures.low), today(record.figures.high))
+def expected(time: float, record: Record, now: Gauge) -> float:
+    """What took `time` seconds for the baseline should take now: no less on a quicker server, more on a slower one."""
+    work = max(0.0, time - record.gauge.round_trip)
+    return max(now.round_trip, record.gauge.round_trip) + work * max(1.0, pace(record.gauge, now))
 
 
 def same_speed(record: Record, now: Gauge) -> bool:
@@ -49,8 +35,13 @@ def same_speed(record: Record, now: Gauge) -> bool:
     return 1 / SAME_SPEED <= pace(record.gauge, now) <= SAME_SPEED
 
 
-def is_slower(record: Record, figures: Figures, now: Gauge) -> bool:
-    """Whether the intervals of both medians are apart, and the medians by more than a tenth and 50 µs."""
-    wanted = expected(record, now)
-    apart = figures.low > wanted.high
-    return apart and figures.median > wanted.median * (1 + EFFECT) and figures.median - wanted.median > LEAST
+def is_doubtful(record: Record, quickest: Quickest, now: Gauge) -> bool:
+    """Whether it looks slower, so that it had better be measured again."""
+    return quickest.low > expected(record.quickest.low, record, now) * (1 + DOUBT)
+
+
+def is_slower(record: Record, quickest: Quickest, now: Gauge) -> bool:
+    """Whether its quickest round took longer by a tenth and 100 µs, and than each of the baseline's measurements."""
+    wanted = expected(record.quickest.low, record, now)
+    beyond_noise = quickest.low > expected(record.quickest.high, record, now)
+    return beyond_noise and quickest.low > wanted * (1 + EFFECT) and quickest.low - wanted > LEAST

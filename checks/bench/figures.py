@@ -65,14 +65,6 @@ def median_ranks(count: int, confidence: float = CONFIDENCE) -> tuple[int, int]:
     return low, count - 1 - low
 
 
-def median_of(times: Sequence[float]) -> float:
-    """The median alone; 0.0 of nothing."""
-    ordered, middle = sorted(times), len(times) // 2
-    if not ordered:
-        return 0.0
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
 BARS = "▁▂▃▄▅▆▇█"
 
 

@@ -130,7 +130,7 @@ def _fixture() -> Any:
         warmup=False,
         warmup_iterations=0,
         calibration_precision=1,
-        add_stats=lambda stats: None,
+        add_stats=[].append,
         logger=logging.getLogger(__name__),
         warner=None,
         disabled=False,

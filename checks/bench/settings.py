@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checks.bench.baseline import Baselines
-from checks.targets.session import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """`baselines` are what the page's queries are held against, if anything; `rounds` win over those of the page.
-
-    `endpoint` is a shorter way to the server than a client over the network has, where there is one.
-    """
+    """`baselines` are what the page's queries are held against, if anything; `rounds` win over those of the page."""
 
     baselines: Baselines | None = None
     rounds: int | None = None
-    endpoint: Endpoint | None = None
 
 
 AS_DECLARED = Bench()

@@ -67,7 +67,13 @@ class Parameters:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
 
-    queries: dict[Line, Measured] = field(metadata={"description": "The queries by name."})
+    queries: dict[Line, Measured] = field(
+        metadata={
+            "description": "Each by its name in reports: `sql`, one statement that reads, and what it is held against: "
+            "`uses`, indexes its plan must use; `no_seq_scan`, tables it must not read from end to end; `buffers`, the "
+            "most pages it may touch; `median` and `p95`, the longest the median and 95 of 100 rounds may take."
+        }
+    )
     rounds: Rounds = field(
         default=30, metadata={"description": "How often each is measured. A round of each is followed by the next."}
     )
@@ -99,9 +105,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
         Query(statements("benchmark")["server"]),
         *(Query(f"{EXPLAIN}{one.sql.strip().rstrip(';')}") for one in parameters.queries.values()),
     ]
-    shapes = {
-        name: Shape.of(_value(name, answer)) for name, answer in zip(parameters.queries, explained, strict=True)
-    }
+    shapes = {name: Shape.of(_value(name, answer)) for name, answer in zip(parameters.queries, explained, strict=True)}
     read = frozenset().union(*(shape.relations for shape in shapes.values()))
     sizes, slots = yield [_sizes(read), _slots()]
     _insist_on_room(parameters, circumstances, slots)

@@ -55,8 +55,8 @@ CODES: Mapping[str, Code] = {
         "runs (`SELECT * FROM pg_stat_activity WHERE state = 'active'`), and for `I/O Timings` with `track_io_timing`.",
     ),
     "benchmark.slower": Code(
-        "A query takes longer than in the baseline, in three measurements, beyond the noise of both, and more than the "
-        "whole server became slower.",
+        "A query takes longer than in the baseline: its quickest round, of three measurements, by a tenth at least, "
+        "beyond the noise of both, and more than the whole server became slower.",
         "Its plan and its buffers are as they were, so it is the work on each row that grew, or the waiting.",
         "Compare `EXPLAIN (ANALYZE, BUFFERS)` with the plan of then, step by step. Usual causes are longer values, a "
         "costlier function, and reads that are no longer cached. If it is meant to be so now: `invoke bench --save`.",

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.bench.baseline import Gauge, Record
-from checks.bench.compare import expected, is_slower, pace
+from checks.bench.baseline import Gauge, Quickest, Record
+from checks.bench.compare import expected, is_doubtful, is_slower, pace
 from checks.bench.figures import Figures, sparkline, spread
 from checks.bench.shape import Shape, indexes_of, join_order, read_whole_of
 from checks.catalog.circumstances import Drawn
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from checks.catalog.benchmark import Measured
 
 MEASURED, SLOW, SLOWER = "benchmark.measured", "benchmark.slow", "benchmark.slower"
-TIMES = frozenset({SLOW, SLOWER})  # what is measured again before it is told
+UNLIKE = "benchmark.baseline_unlike"
 MORE = 1.5  # as many buffers as in the baseline, and so many more, are too many
 MORE_BUFFERS = 16
 MOST_EARLIER = 10
@@ -41,6 +41,7 @@ class Case:
     shape: Shape
     times: tuple[float, ...]
     figures: Figures
+    quickest: Quickest
     gauge: Gauge
     usable: frozenset[str] = frozenset()
     is_small: bool = False
@@ -49,12 +50,19 @@ class Case:
     is_compared: bool = False
     same_speed: bool = True
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether a time looks bad, so that it had better be measured again before it is told."""
+        if any(_bounds(self)) or not self.same_speed:
+            return True
+        return self.record is not None and is_doubtful(self.record, self.quickest, self.gauge)
+
 
 def judged(case: Case) -> Iterator[Finding]:
     """What does not hold of one query; the first such finding has its plan folded under it."""
     found = [*_plan(case), *_buffers(case), *_bounds(case)]
     if not any(finding.severity is Severity.FAIL for finding in found):
-        found += _slower(case)
+        found += [*_slower(case), *_of_another_speed(case)]
     for number, finding in enumerate([*found, *_held_against_nothing(case)]):
         folds = number == 0 and bool(found)
         yield replace(finding, folded=f"Plan of {case.name}\n{case.shape}") if folds else finding
@@ -137,29 +145,33 @@ def _slow(case: Case, what: str, time: float, bound: Duration, severity: Severit
 
 
 def _slower(case: Case) -> Iterator[Finding]:
-    if case.record is None or not case.same_speed or not is_slower(case.record, case.figures, case.gauge):
+    if case.record is None or not case.same_speed or not is_slower(case.record, case.quickest, case.gauge):
         return
-    wanted = expected(case.record, case.gauge)
-    more = case.figures.median / wanted.median - 1
+    wanted = expected(case.record.quickest.low, case.record, case.gauge)
+    most = expected(case.record.quickest.high, case.record, case.gauge)
+    more = case.quickest.low / wanted - 1
     yield _finding(
         SLOWER,
-        f"`{case.name}` takes {more:.0%} longer than in the baseline of {case.record.saved[:10]}, in each of three "
-        "measurements and beyond the noise of both.",
-        f"{show(wanted.median)} ({show(wanted.low)} to {show(wanted.high)}), at the speed the server has now",
-        f"{show(case.figures.median)} ({_interval(case.figures)})",
+        f"`{case.name}` takes {more:.0%} longer than in the baseline of {case.record.saved[:10]}, beyond the noise of "
+        f"both: the quickest of {case.figures.rounds} rounds took {show(case.quickest.low)}.",
+        f"the quickest in {show(wanted)} to {show(most)}, at the speed the server has now",
+        f"the quickest in {show(case.quickest.low)}",
     )
 
 
+def _of_another_speed(case: Case) -> Iterator[Finding]:
+    if case.record is None or case.same_speed:
+        return
+    times = pace(case.record.gauge, case.gauge)
+    sentence = f"The times of `{case.name}` were not held against its baseline: this is no server of its speed."
+    observed = f"it takes {times:.2g} times as long to compute the same"
+    yield _finding(UNLIKE, sentence, "a server about as quick", observed, Severity.WARN)
+
+
 def _held_against_nothing(case: Case) -> Iterator[Finding]:
-    code = "benchmark.baseline_unlike"
     if case.unlike:
         sentence = f"The baseline of `{case.name}` is of another kind, so nothing was held against it."
-        yield _finding(code, sentence, "a baseline of the same kind", "; ".join(case.unlike), Severity.WARN)
-    elif case.record is not None and not case.same_speed:
-        times = pace(case.record.gauge, case.gauge)
-        sentence = f"The times of `{case.name}` were not held against its baseline: this is no server of its speed."
-        observed = f"it takes {times:.1f} times as long to compute the same"
-        yield _finding(code, sentence, "a server about as quick", observed, Severity.WARN)
+        yield _finding(UNLIKE, sentence, "a baseline of the same kind", "; ".join(case.unlike), Severity.WARN)
     elif case.is_compared and case.record is None and not case.wanted.is_bounded:
         sentence = f"`{case.name}` was measured and held against nothing: it has no bound and no baseline."
         yield _finding("benchmark.no_baseline", sentence, "a bound or a baseline", "neither", Severity.WARN)

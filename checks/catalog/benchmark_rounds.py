@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.bench.baseline import Baselines, Gauge, Record, Stamp, digest
+from checks.bench.baseline import Baselines, Gauge, Quickest, Record, Stamp, digest
 from checks.bench.compare import ROUND_TRIP, YARDSTICK, same_speed
 from checks.bench.connection import TimedConnection
-from checks.bench.figures import Figures, median_of
+from checks.bench.figures import Figures
 from checks.bench.rounds import FEWEST, Schedule, measure
 from checks.bench.shape import DISCOURAGED, PLAN_ONLY, Shape
-from checks.catalog.benchmark_findings import TIMES, Case, judged, measured
+from checks.catalog.benchmark_findings import Case, judged, measured
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import some
 from checks.check import Finding
@@ -41,32 +41,33 @@ class Measuring:
     sizes: Mapping[str, int]
     shapes: Mapping[str, Shape]
     _records: dict[str, Record] = field(default_factory=dict)
+    _measurements: list[Mapping[str, Sequence[float]]] = field(default_factory=list)
     _usables: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def findings(self) -> list[Finding]:
         """What is wrong with each query, and what was measured of all.
 
-        A time that looks bad is measured again, and told only where it looked bad each time: a machine has its moments.
+        A time that looks bad is measured again, up to twice, since a machine has its moments; and so is what is to be
+        the baseline, so that its own noise is known.
         """
         names = list(self.parameters.queries)
         self._records = {name: record for name in names if (record := self._baseline(name)) is not None}
         self._usable()
-        suspects: set[str] = set(names)
-        found: dict[str, list[Finding]] = {}
         cases: list[Case] = []
         for _ in range(1 + AGAIN):
-            cases = self._measured()
-            found = {case.name: list(judged(case)) for case in cases}
-            suspects &= {name for name, one in found.items() if any(finding.code in TIMES for finding in one)}
-            if not suspects:
+            self._measure()
+            cases = [self._case(name) for name in names]
+            if not self._saves and not any(case.is_doubtful for case in cases):
                 break
-        told = [
-            finding for name, one in found.items() for finding in one if name in suspects or finding.code not in TIMES
-        ]
         if self._baselines is not None:
             for case in cases:
                 self._baselines.offer(self.server["major"], case.name, self._record(case))
+        told = [finding for case in cases for finding in judged(case)]
         return [*told, measured(cases, self.parameters.concurrency, self._path, self.circumstances.trend)]
+
+    @property
+    def _saves(self) -> bool:
+        return self._baselines is not None and not self._baselines.compares
 
     @property
     def _baselines(self) -> Baselines | None:
@@ -81,8 +82,9 @@ class Measuring:
             return None
         return self._baselines.record(self.server["major"], name, self.parameters.queries[name].sql)
 
-    def _measured(self) -> list[Case]:
-        names, wanted = list(self.parameters.queries), self.parameters
+    def _measure(self) -> None:
+        """One more measurement of all queries, and of how quick the server is, in the same rounds."""
+        wanted = self.parameters
         schedule = Schedule(
             rounds=self.circumstances.bench.rounds or wanted.rounds,
             warm_up=wanted.warm_up,
@@ -91,14 +93,15 @@ class Measuring:
         )
         queries = [one.sql.strip().rstrip(";") for one in wanted.queries.values()]
         connect = partial(TimedConnection, self._endpoint, schedule.seconds)
-        round_trip, yardstick, *times = measure([ROUND_TRIP, YARDSTICK, *queries], connect, schedule)
-        self._insist_on_rounds(dict(zip(names, times, strict=True)))
-        gauge = Gauge(median_of(round_trip), median_of(yardstick))
-        return [self._case(name, one, gauge) for name, one in zip(names, times, strict=True)]
+        gauges = [ROUND_TRIP, YARDSTICK]
+        times = measure([*gauges, *queries], connect, schedule)
+        measurement = dict(zip([*gauges, *wanted.queries], times, strict=True))
+        self._insist_on_rounds(measurement)
+        self._measurements.append(measurement)
 
     @property
     def _endpoint(self) -> Endpoint:
-        return self.circumstances.bench.endpoint or self.circumstances.endpoint
+        return self.circumstances.socket or self.circumstances.endpoint
 
     def _usable(self) -> None:
         """Of tables so small that reading all of them is right, whether the indexes could be used."""
@@ -117,18 +120,24 @@ class Measuring:
         return bool(whole) and all(self.sizes.get(one, SMALL + 1) <= SMALL for one in whole)
 
     def _insist_on_rounds(self, times: Mapping[str, Sequence[float]]) -> None:
-        few = [name for name, one in times.items() if len(one) < FEWEST]
+        few = [name for name in self.parameters.queries if len(times[name]) < FEWEST]
         if few:
             fewest = min(len(times[name]) for name in few)
             raise CouldNotTell(
-                f"Within {show_seconds(self.parameters.time)} only {fewest} rounds could be measured of {some(few)}, and "
+                f"Within {show_seconds(self.parameters.time)} only {fewest} rounds could be measured of {some(few)}; "
                 f"{FEWEST} are the least that say anything.",
                 code="benchmark.few_rounds",
                 hint="Give the check a longer `time`, and a `timeout` of five times as much.",
             )
 
-    def _case(self, name: str, times: Sequence[float], gauge: Gauge) -> Case:
+    def _quickest(self, name: str) -> Quickest:
+        quickest = [min(measurement[name]) for measurement in self._measurements]
+        return Quickest(min(quickest), max(quickest))
+
+    def _case(self, name: str) -> Case:
         record, stamp = self._records.get(name), self._stamp(name)
+        times = [time for measurement in self._measurements for time in measurement[name]]
+        gauge = Gauge(self._quickest(ROUND_TRIP).low, self._quickest(YARDSTICK).low)
         unlike = tuple(stamp.differences(record.stamp)) if record is not None else ()
         return Case(
             name=name,
@@ -138,11 +147,12 @@ class Measuring:
             usable=self._usables.get(name, frozenset()),
             is_small=self._is_small(name),
             figures=Figures.of(times),
+            quickest=self._quickest(name),
             gauge=gauge,
             record=None if unlike else record,
             unlike=unlike,
             is_compared=self._baselines is not None and self._baselines.compares,
-            same_speed=record is None or same_speed(record, gauge),
+            same_speed=record is None or bool(unlike) or same_speed(record, gauge),
         )
 
     def _stamp(self, name: str) -> Stamp:
@@ -161,6 +171,7 @@ class Measuring:
             saved=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             stamp=self._stamp(case.name),
             figures=case.figures,
+            quickest=case.quickest,
             gauge=case.gauge,
             buffers=case.shape.buffers,
             plan=case.shape.steps,

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from checks.bench.baseline import Baselines, Gauge, Record, Stamp, digest
-from checks.bench.compare import expected, is_slower, pace, same_speed
+from checks.bench.baseline import Baselines, Gauge, Quickest, Record, Stamp, digest
+from checks.bench.compare import expected, is_doubtful, is_slower, pace, same_speed
 from checks.bench.figures import Figures
 from checks.errors import CouldNotTell, UsageError
 
 SQL = "SELECT 1"
 STAMP = Stamp("17.10", 17, {"work_mem": "4096 kB"}, {"audit_log": 4_000_000}, 1)
 FIGURES = Figures(rounds=30, median=0.010, p95=0.012, mean=0.0101, error=0.0001, low=0.0098, high=0.0102)
-RECORD = Record(digest(SQL), "2026-11-21T00:00:00Z", STAMP, FIGURES, Gauge(0.0001, 0.0011), 12, ("Result||",))
+QUICK = Quickest(0.0100, 0.0104)
+RECORD = Record(digest(SQL), "2026-11-21T00:00:00Z", STAMP, FIGURES, QUICK, Gauge(0.0001, 0.0011), 12, ("Result||",))
 
 
 def baselines(folder: Path, environment: str = "", *, compares: bool = True) -> Baselines:
@@ -71,7 +72,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None
     (tmp_path / "fixtures").write_text("a file where a folder should be")
     saving = baselines(tmp_path)
     saving.offer(17, "count", RECORD)
-    with pytest.raises(UsageError, match="--save: the baseline .* cannot be written"):
+    with pytest.raises(UsageError, match=r"--save: the baseline .* cannot be written"):
         saving.save()
 
 
@@ -79,7 +80,9 @@ def test_only_its_like_is_compared() -> None:
     """Another major, setting, size or concurrency is another thing, and is named; a little growth is not."""
     assert list(STAMP.differences(STAMP)) == []
     assert list(replace(STAMP, server="17.11", sizes={"audit_log": 4_500_000}).differences(STAMP)) == []
-    other = replace(STAMP, server="18.1", major=18, settings={"work_mem": "64 kB"}, concurrency=4, sizes={"audit_log": 1})
+    other = replace(
+        STAMP, server="18.1", major=18, settings={"work_mem": "64 kB"}, concurrency=4, sizes={"audit_log": 1}
+    )
     assert list(other.differences(STAMP)) == [
         "PostgreSQL 17.10 then, 18.1 now",
         "concurrency 1 then, 4 now",
@@ -88,26 +91,39 @@ def test_only_its_like_is_compared() -> None:
     ]
 
 
-def times(factor: float) -> Figures:
-    """The baseline's figures, so many times as long."""
-    scaled = {name: getattr(FIGURES, name) * factor for name in ("median", "p95", "mean", "error", "low", "high")}
-    return Figures(rounds=FIGURES.rounds, **scaled)
+def quick(factor: float) -> Quickest:
+    """The baseline's quickest rounds, so many times as long."""
+    return Quickest(QUICK.low * factor, QUICK.high * factor)
 
 
 def test_slower_is_beyond_the_noise_of_both_and_more_than_a_tenth() -> None:
-    """A third is told; a tenth is not, nor what the intervals cannot tell."""
-    assert is_slower(RECORD, times(1.3), RECORD.gauge)
-    assert not is_slower(RECORD, times(1.09), RECORD.gauge)
-    assert not is_slower(RECORD, replace(times(1.3), low=0.0101), RECORD.gauge)
-    assert not is_slower(RECORD, times(0.5), RECORD.gauge)
+    """A third is told; a tenth is not, nor what lies between two measurements of the baseline itself."""
+    assert is_slower(RECORD, quick(1.3), RECORD.gauge)
+    assert not is_slower(RECORD, quick(1.09), RECORD.gauge)
+    assert not is_slower(replace(RECORD, quickest=Quickest(0.0100, 0.0140)), quick(1.3), RECORD.gauge)
+    assert not is_slower(RECORD, quick(0.5), RECORD.gauge)
+
+
+def test_a_little_slower_is_measured_again() -> None:
+    """Before it is told, and where it is not worth telling."""
+    assert is_doubtful(RECORD, quick(1.06), RECORD.gauge)
+    assert not is_doubtful(RECORD, quick(1.04), RECORD.gauge)
+
+
+def test_of_a_very_short_query_a_tenth_is_nothing() -> None:
+    """What is less than 100 µs is the machine's."""
+    short = replace(RECORD, quickest=Quickest(0.0002, 0.0002))
+    assert not is_slower(short, Quickest(0.00029, 0.00029), RECORD.gauge)
+    assert is_slower(short, Quickest(0.00031, 0.00031), RECORD.gauge)
 
 
 def test_a_slower_server_is_no_slower_query() -> None:
-    """What the yardstick became, the query may become; more than that it may not."""
-    half_as_quick = Gauge(0.0001, 0.0016)
-    assert pace(RECORD.gauge, half_as_quick) == pytest.approx(1.5)
-    assert expected(RECORD, half_as_quick).median == pytest.approx(0.0001 + 0.0099 * 1.5)
-    assert not is_slower(RECORD, times(1.5), half_as_quick)
-    assert is_slower(RECORD, times(2.0), half_as_quick)
-    assert same_speed(RECORD, half_as_quick)
+    """What the yardstick became, the query may become, and no more; on a quicker server it need not be quicker."""
+    slower, quicker = Gauge(0.0001, 0.0016), Gauge(0.0001, 0.0008)
+    assert pace(RECORD.gauge, slower) == pytest.approx(1.5)
+    assert expected(0.01, RECORD, slower) == pytest.approx(0.0001 + 0.0099 * 1.5)
+    assert not is_slower(RECORD, quick(1.5), slower)
+    assert is_slower(RECORD, quick(2.0), slower)
+    assert expected(0.01, RECORD, quicker) == pytest.approx(0.01)
+    assert same_speed(RECORD, slower)
     assert not same_speed(RECORD, Gauge(0.0001, 0.0101))

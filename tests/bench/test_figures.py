@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from statistics import median
 
 import pytest
 
-from checks.bench.figures import Figures, median_of, median_ranks, sparkline, spread
+from checks.bench.figures import Figures, median_ranks, sparkline, spread
 
 
 def test_the_interval_of_the_median_is_that_of_the_tables() -> None:
@@ -44,13 +43,6 @@ def test_of_few_times_the_interval_is_all_there_is(count: int) -> None:
     times = [float(number) for number in range(count)]
     figures = Figures.of(times)
     assert (figures.low, figures.high) == (times[0], times[-1])
-
-
-def test_the_median_alone() -> None:
-    """It is that of the standard library, and nothing of nothing."""
-    for times in ([3.0, 1.0, 2.0], [4.0, 1.0, 3.0, 2.0]):
-        assert median_of(times) == median(times)
-    assert median_of([]) == 0.0
 
 
 def test_sparklines() -> None:

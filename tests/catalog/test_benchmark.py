@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,15 @@ from checks.catalog.circumstances import Circumstances, Drawn
 from checks.check import Bar, Chart, Finding, Severity
 from checks.errors import CouldNotTell, QueryFailed
 from checks.targets.embedded import EmbeddedTarget
-from tests.catalog.tools import Conversation, circumstances_of, check_fails, check_holds, findings_of, params_of, run_sql
+from tests.catalog.tools import (
+    Conversation,
+    check_fails,
+    check_holds,
+    circumstances_of,
+    findings_of,
+    params_of,
+    run_sql,
+)
 
 AUDIT = """
     CREATE TABLE audit_log AS
@@ -31,11 +39,17 @@ JOIN = "SELECT count(*) FROM audit_log JOIN people ON people.id = audit_log.id W
 
 
 @pytest.fixture
-def audit(target_of_every_major: EmbeddedTarget) -> Iterator[EmbeddedTarget]:
+def audit(target_of_every_major: EmbeddedTarget) -> EmbeddedTarget:
     """relay's log with its index, tended as autovacuum does, on each major in turn."""
     run_sql(target_of_every_major, AUDIT)
     run_sql(target_of_every_major, "VACUUM (ANALYZE)")
-    yield target_of_every_major
+    return target_of_every_major
+
+
+@pytest.fixture(autouse=True)
+def _on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The few rounds of a test may all fall on a busy moment: how quick the server is, is not what is tested."""
+    monkeypatch.setattr("checks.bench.compare.SAME_SPEED", 100.0)
 
 
 def queries(**bounds: Any) -> dict[str, Any]:
@@ -52,8 +66,8 @@ class Project:
 
     def findings(self, written: dict[str, Any], *, save: bool = False) -> list[Finding]:
         baselines = Baselines(self.folder, "relay", "", compares=not save)
-        bench = Bench(baselines, endpoint=self.target.socket_endpoint)
-        known = replace(circumstances_of(self.target), bench=bench)
+        bench = Bench(baselines)
+        known = replace(circumstances_of(self.target), socket=self.target.socket_endpoint, bench=bench)
         found = answered(self.target, written, known)
         if save:
             baselines.save()
@@ -109,7 +123,11 @@ def test_without_its_index_the_slow_count_fails(project: Project) -> None:
     bounds = {"uses": ["idx_audit_created"], "no_seq_scan": ["audit_log"], "buffers": 40}
     run_sql(project.target, "DROP INDEX idx_audit_created")
     lost, buffers, measured = project.findings(queries(**bounds))
-    assert (lost.code, buffers.code, measured.code) == ("benchmark.index_lost", "benchmark.buffers", "benchmark.measured")
+    assert (lost.code, buffers.code, measured.code) == (
+        "benchmark.index_lost",
+        "benchmark.buffers",
+        "benchmark.measured",
+    )
     assert lost.sentence == "`slow count` does not use idx_audit_created; it reads audit_log from end to end."
     assert lost.folded.startswith("Plan of slow count\n")
     assert "Seq Scan on audit_log" in lost.folded
@@ -205,7 +223,7 @@ def test_another_plan_warns(project: Project) -> None:
         (lambda record: record["stamp"].update(major=9, server="9.6"), "PostgreSQL 9.6 then"),
         (lambda record: record["stamp"]["sizes"].update(audit_log=900_000_000), "audit_log of 858 MB then"),
         (lambda record: record["stamp"]["settings"].update(work_mem="64 kB"), "work_mem 64 kB then, 4096 kB now"),
-        (lambda record: record["gauge"].update(yardstick=60.0), "it takes 0.0 times as long"),
+        (lambda record: record["gauge"].update(yardstick=60.0), "times as long to compute the same"),
     ],
 )
 def test_a_baseline_of_another_kind_is_not_compared(project: Project, change: Any, observed: str) -> None:
@@ -221,8 +239,7 @@ def test_earlier_runs_are_shown(audit: EmbeddedTarget) -> None:
     """The medians of earlier reports stand beside this one's, as a line of bars and in the chart."""
     chart = Chart("t", "ms", (Bar("slow count", 1.5, 1.0, 2.0, 2.0), Bar("another", 9.0, 9.0, 9.0, 9.0)))
     drawn = (Drawn(datetime(2026, 1, 1, tzinfo=UTC), chart),)
-    bench = Bench(endpoint=audit.socket_endpoint)
-    known = replace(circumstances_of(audit), bench=bench, trend=lambda code: drawn)
+    known = replace(circumstances_of(audit), socket=audit.socket_endpoint, trend=lambda code: drawn)
     [finding] = answered(audit, queries(buffers=1000), known)
     assert finding.chart is not None
     assert finding.chart.bars[0].earlier == (1.5,)
@@ -231,7 +248,7 @@ def test_earlier_runs_are_shown(audit: EmbeddedTarget) -> None:
 
 def test_a_query_that_does_not_run_is_no_verdict(target: EmbeddedTarget) -> None:
     """The message names the query, and the reason has its own code."""
-    with pytest.raises(QueryFailed, match="Query `q`: .*nowhere") as failed:
+    with pytest.raises(QueryFailed, match=r"Query `q`: .*nowhere") as failed:
         findings_of("benchmark", {"queries": {"q": {"sql": "SELECT * FROM nowhere"}}}, target)
     assert failed.value.code == "run.relation_missing"
 
@@ -246,16 +263,16 @@ def test_what_does_more_than_read_is_never_sent(target: EmbeddedTarget, sql: str
 def test_a_query_that_writes_in_disguise_is_refused_by_the_server(target: EmbeddedTarget) -> None:
     """The transaction is read-only, whatever the first word."""
     run_sql(target, "CREATE TABLE t (i int)")
+    sql = "WITH gone AS (DELETE FROM t RETURNING i) SELECT * FROM gone"
     with pytest.raises(QueryFailed) as refused:
-        sql = "WITH gone AS (DELETE FROM t RETURNING i) SELECT * FROM gone"
         findings_of("benchmark", {"queries": {"q": {"sql": sql}}}, target)
     assert refused.value.code == "run.read_only"
 
 
 def test_too_few_rounds_are_no_verdict(target: EmbeddedTarget) -> None:
     """Where the time allows for less than five, nothing is said of the query."""
-    with pytest.raises(CouldNotTell, match="only . rounds could be measured of q") as few:
-        written = {"time": "200ms", "queries": {"q": {"sql": "SELECT pg_sleep(0.08)", "median": "1s"}}}
+    written = {"time": "200ms", "queries": {"q": {"sql": "SELECT pg_sleep(0.08)", "median": "1s"}}}
+    with pytest.raises(CouldNotTell, match=r"only . rounds could be measured of q;") as few:
         findings_of("benchmark", written, target)
     assert few.value.code == "benchmark.few_rounds"
 

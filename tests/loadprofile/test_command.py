@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -94,7 +93,7 @@ def test_a_missing_pgbench_is_one_sentence(tmp_path: Path) -> None:
             (bare / entry.name).symlink_to(entry)
     for name in ("lib", "share"):
         if (whole.folder.parent / name).is_dir():
-            os.symlink(whole.folder.parent / name, tmp_path / "pg" / name)
+            (tmp_path / "pg" / name).symlink_to(whole.folder.parent / name)
     ended = pgrunbook(*ONE_SECOND, "--postgres-bin", str(bare), folder=tmp_path)
     assert ended.code == 3
     assert ended.err.startswith(f"demo: There is no pgbench beside the server's programs in {bare}.")
