@@ -89,9 +89,7 @@ def _read(names: Sequence[str]) -> tuple[list[Runbook], list[Mistake]]:
 
 def _not_asking(runbook: Runbook) -> list[Mistake]:
     """A mistake for each query that no read-only session would send, found before a server is touched."""
-    found = [
-        (entry, refused_unsent(sql, writable=False)) for entry in runbook.entries() for sql in _asking_sql(entry)
-    ]
+    found = [(entry, refused_unsent(sql, writable=False)) for entry in runbook.entries() for sql in _asking_sql(entry)]
     return [
         Mistake(str(runbook.path), entry.line, 1, f"check `{entry.name}`: {refusal.sentence}", refusal.hint)
         for entry, refusal in found

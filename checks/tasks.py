@@ -240,7 +240,11 @@ def bench(
 
         load = Load.of(profile, workload or "read-only", _whole_number("--seconds", seconds or "2"), environment=env)
         return show(
-            pages.load(runbook or ()), load, rows=_whole_number("--rows", rows), postgres_bin=postgres_bin, format=format
+            pages.load(runbook or ()),
+            load,
+            rows=_whole_number("--rows", rows),
+            postgres_bin=postgres_bin,
+            format=format,
         )
     return pipeline.bench(
         Selection(tuple(runbook or ()), tuple(only or ())),
