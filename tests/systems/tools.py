@@ -100,7 +100,9 @@ def ask(
     mode = Mode.VERIFY if target.disposable else Mode.CHECK
     planned = plan(page, CATALOG, mode=mode, engine=target.engine, environment=environment, only=only)
     migrations = page.front.migrations
-    ours = {"socket": target.socket_endpoint, "restart": target.restart} if isinstance(target, EmbeddedTarget) else {}
+    ours: dict[str, Any] = {}
+    if isinstance(target, EmbeddedTarget):
+        ours = {"socket": target.socket_endpoint, "restart": target.restart}
     known = Circumstances(
         page.folder,
         target.engine,
