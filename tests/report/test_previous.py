@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from checks.catalog.circumstances import Earlier
+from checks.check import Bar, Chart
 from checks.plan import Mode, Plan
 from checks.report.files import write
-from checks.report.previous import MOST_LOOKED_AT, earlier
+from checks.report.previous import MOST_DRAWN, MOST_LOOKED_AT, earlier, trend
 from checks.targets.embedded import EmbeddedTarget
 from checks.targets.url_forms import sqlalchemy_url
 from tests.command import page, pgrunbook
@@ -83,3 +84,31 @@ def test_a_second_check_tells_growth(target: EmbeddedTarget, tmp_path: Path) -> 
     assert "no earlier report to compare with" in first.out, first
     second = pgrunbook("check", "--env", "prod", "--format", "markdown", folder=tmp_path, variables=known)
     assert "since the last report" in second.out, second
+
+
+def charted(folder: Path, started: str, middle: float, *, environment: str = "prod") -> None:
+    """A report in the folder whose run began then, with a chart of one value."""
+    chart = Chart("How long", "ms", (Bar("q", middle, middle, middle, middle, earlier=(1.0,)),))
+    whole = report(
+        result("q", replace(holding(code="benchmark.measured"), chart=chart)), mode=Mode.CHECK, environment=environment
+    )
+    write(replace(whole, run=replace(whole.run, started=started)), folder, formats=())
+
+
+def test_the_trend_is_of_the_newest_reports_oldest_first(tmp_path: Path) -> None:
+    """Of the same page and environment, as many as are drawn, whatever order they were written in."""
+    for day in range(MOST_DRAWN + 2, 0, -1):
+        charted(tmp_path, f"2026-11-{day:02}T10:00:00Z", float(day))
+    charted(tmp_path, "2026-11-30T10:00:00Z", 99.0, environment="dev")
+    found = trend(tmp_path, plan(), "benchmark.measured")
+    assert [one.chart.bars[0].middle for one in found] == [float(day) for day in range(3, MOST_DRAWN + 3)]
+    assert [one.began.day for one in found] == list(range(3, MOST_DRAWN + 3))
+
+
+def test_what_is_no_report_is_no_part_of_the_trend(tmp_path: Path) -> None:
+    """Broken files, reports without such a finding and findings without a chart are passed over."""
+    assert trend(tmp_path / "nowhere", plan(), "benchmark.measured") == ()
+    written(tmp_path, "2026-11-01T10:00:00Z", 1, code="benchmark.measured")
+    (tmp_path / "20261102T100000Z-gaia-prod.json").write_text('{"checks": "benchmark.measured"}')
+    (tmp_path / "20261103T100000Z-gaia-prod.json").write_text('"benchmark.measured"')
+    assert trend(tmp_path, plan(), "benchmark.measured") == ()
