@@ -37,11 +37,23 @@ def gather(
     held = keeper.held(patience) if keeper else None
     try:
         if held is not None:
-            return _look(held, patience)
+            found = _held_look(held, patience, target)
+            if found is not None:
+                return found
         with closing(target.open(timeout=patience)) as session:
             return _look(session, patience)
     except CouldNotTell:
         return None
+
+
+def _held_look(session: Session, patience: float, target: Target) -> Snapshot | None:
+    """None where a check restarted the server meanwhile, which only a disposable one suffers."""
+    try:
+        return _look(session, patience)
+    except CouldNotTell:
+        if target.disposable:
+            return None
+        raise
 
 
 def _look(session: Session, patience: float) -> Snapshot:

@@ -66,7 +66,7 @@ class _Asynchronous(ABC):
         return self._loop.call(self._take_many(tasks))
 
     def give_back(self, taken: Taken) -> None:
-        self._loop.call(self._give_back(taken))
+        self._loop.call(self._back(taken))
 
     def begin(self, taken: Taken) -> None:
         self._loop.call(self._ask(taken, "BEGIN"))
@@ -135,9 +135,15 @@ class _Asynchronous(ABC):
         for one in found:
             if isinstance(one, BaseException):
                 for mine in taken:
-                    await self._give_back(mine)
+                    await self._back(mine)
                 raise one
         return taken
+
+    async def _back(self, taken: Taken) -> None:
+        try:
+            await self._give_back(taken)
+        except Exception as error:
+            raise broken(error) from error
 
     async def _ask(self, taken: Taken, sql: str) -> None:
         try:
@@ -167,7 +173,7 @@ class _Asynchronous(ABC):
             crowd.turns[number] += 1
             try:
                 await self._ask(taken, load.work)
-                await self._give_back(taken)
+                await self._back(taken)
             except Broken as error:
                 crowd.broken.append(error)
             await asyncio.sleep(load.pause)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from checks.pools.facts import Facts, Full, Leak, Recovery, Recycled, Stale
@@ -206,7 +206,8 @@ class Exercise:
             except Broken as error:
                 dead, words = dead + 1, error.words
         for one in taken:
-            self._open.give_back(one)
+            with suppress(Broken):  # one that is dead is not given back, and was counted
+                self._open.give_back(one)
         return Stale(cause, ended, self._pool.size, dead, words)
 
 

@@ -5,6 +5,7 @@ https://docs.sqlalchemy.org/en/20/core/pooling.html
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ from checks.pools.library import Crowd, Load, Taken, Terms, Waited, broken
 from checks.pools.threads import crowd_of, take_together
 
 FOR_EVER = -1
+
+# It logs every connection that it finds dead, which is what we do to it, and find out about, ourselves.
+logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
 
 
 class QueuePool:
@@ -55,7 +59,10 @@ class QueuePool:
         return take_together(self, tasks)
 
     def give_back(self, taken: Taken) -> None:
-        taken.handle.close()
+        try:
+            taken.handle.close()
+        except (exc.SQLAlchemyError, psycopg.Error) as error:
+            raise broken(error) from error
 
     def begin(self, taken: Taken) -> None:
         self.ping(taken)  # SQLAlchemy begins a transaction with the first statement

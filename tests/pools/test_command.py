@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from checks.targets.embedded import EmbeddedTarget
-from tests.command import HOLDS, Ended, page, pgrunbook
+from tests.command import FAILS, HOLDS, Ended, page, pgrunbook
 from tests.test_tasks import url_of
 
 ENVIRONMENTS = (
@@ -90,3 +90,15 @@ def test_mistakes_of_declared_pools_are_told_by_line(tmp_path: Path) -> None:
     ):
         assert f"small.md:{line}:" in told
         assert words in told
+
+
+def test_a_restart_costs_no_other_check_its_evidence(tmp_path: Path) -> None:
+    """Load comes last, and a failed check's look at the server is taken over a session of its own then."""
+    page(tmp_path, "small", f"```yaml check\npool: {{}}\n```\n{FAILS}", POOLS)
+    ended = pgrunbook("verify", folder=tmp_path)
+    found = results_in(tmp_path)
+    assert ended.code == 1, ended
+    assert (found["pool"]["status"], found["Something is wrong"]["status"]) == ("passed", "failed")
+    (path,) = (tmp_path / "reports").glob("*-small-*.json")
+    assert json.loads(path.read_text())["snapshot"]["sessions"]
+    assert ended.err == ""
