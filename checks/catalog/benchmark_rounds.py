@@ -20,7 +20,7 @@ from checks.catalog.benchmark_findings import Case, judged, measured
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import some
 from checks.check import Finding
-from checks.errors import CouldNotTell
+from checks.errors import CouldNotTell, QueryFailed
 from checks.targets.session import Endpoint
 from checks.units import show_seconds
 
@@ -94,7 +94,12 @@ class Measuring:
         queries = [one.sql.strip().rstrip(";") for one in wanted.queries.values()]
         connect = partial(TimedConnection, self._endpoint, schedule.seconds)
         gauges = [ROUND_TRIP, YARDSTICK]
-        times = measure([*gauges, *queries], connect, schedule)
+        try:
+            times = measure([*gauges, *queries], connect, schedule)
+        except QueryFailed as failure:
+            if failure.code != "run.timeout":
+                raise
+            raise self._few(0, list(wanted.queries)) from failure
         measurement = dict(zip([*gauges, *wanted.queries], times, strict=True))
         self._insist_on_rounds(measurement)
         self._measurements.append(measurement)
@@ -122,13 +127,15 @@ class Measuring:
     def _insist_on_rounds(self, times: Mapping[str, Sequence[float]]) -> None:
         few = [name for name in self.parameters.queries if len(times[name]) < FEWEST]
         if few:
-            fewest = min(len(times[name]) for name in few)
-            raise CouldNotTell(
-                f"Within {show_seconds(self.parameters.time)} only {fewest} rounds could be measured of {some(few)}; "
-                f"{FEWEST} are the least that say anything.",
-                code="benchmark.few_rounds",
-                hint="Give the check a longer `time`, and a `timeout` of five times as much.",
-            )
+            raise self._few(min(len(times[name]) for name in few), few)
+
+    def _few(self, rounds: int, names: Sequence[str]) -> CouldNotTell:
+        return CouldNotTell(
+            f"Within {show_seconds(self.parameters.time)} only {rounds} rounds could be measured of {some(names)}; "
+            f"{FEWEST} are the least that say anything.",
+            code="benchmark.few_rounds",
+            hint="Give the check a longer `time`, and a `timeout` of five times as much.",
+        )
 
     def _quickest(self, name: str) -> Quickest:
         quickest = [min(measurement[name]) for measurement in self._measurements]

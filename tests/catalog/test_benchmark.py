@@ -269,9 +269,10 @@ def test_a_query_that_writes_in_disguise_is_refused_by_the_server(target: Embedd
     assert refused.value.code == "run.read_only"
 
 
-def test_too_few_rounds_are_no_verdict(target: EmbeddedTarget) -> None:
-    """Where the time allows for less than five, nothing is said of the query."""
-    written = {"time": "200ms", "queries": {"q": {"sql": "SELECT pg_sleep(0.08)", "median": "1s"}}}
+@pytest.mark.parametrize("nap", [0.08, 0.5])
+def test_too_few_rounds_are_no_verdict(target: EmbeddedTarget, nap: float) -> None:
+    """Where the time allows for less than five, or not for one, nothing is said of the query."""
+    written = {"time": "200ms", "queries": {"q": {"sql": f"SELECT pg_sleep({nap})", "median": "1s"}}}
     with pytest.raises(CouldNotTell, match=r"only . rounds could be measured of q;") as few:
         findings_of("benchmark", written, target)
     assert few.value.code == "benchmark.few_rounds"
