@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checks.catalog.circumstances import Circumstances
-from checks.check import POSTGRESQL, Asking, Finding, Query
+from checks.check import POSTGRESQL, Asking, Effect, Finding, Query
 from checks.errors import ConnectionFailed, CouldNotTell, NotApplicable
 from checks.plan import PlannedCheck
 from checks.result import Results, Status
@@ -64,6 +65,29 @@ def test_many_checks_take_three_lanes_at_most() -> None:
     target = StandInTarget()
     run_of(target, *(planned(str(number), asks("1")) for number in range(50)))
     assert len(target.sessions) == 3
+
+
+def test_load_comes_last_and_one_check_at_a_time() -> None:
+    """Who measures, or fills the server, is beside nobody: all that only observe have their results by then."""
+    order: list[str] = []
+
+    def noting(name: str, *queries: str) -> Callable[[Any, Any], Asking]:
+        def ask(parameters: Any, circumstances: Any) -> Asking:
+            order.append(f"{name} begins")
+            findings = yield from asks(*queries)(parameters, circumstances)
+            order.append(f"{name} ends")
+            return findings
+
+        return ask
+
+    heavy = [
+        planned(name, noting(name, query), alone=True, effect=Effect.LOAD)
+        for name, query in (("pool", "1"), ("bench", "2"))
+    ]
+    light = planned("light", noting("light", "3"))
+    results = run_of(StandInTarget(), *heavy, light)
+    assert set(statuses(results).values()) == {"passed"}
+    assert order == ["light begins", "light ends", "pool begins", "pool ends", "bench begins", "bench ends"]
 
 
 def test_a_hanging_check_is_cut_off_and_the_rest_are_asked_again() -> None:

@@ -100,5 +100,5 @@ def test_a_restart_costs_no_other_check_its_evidence(tmp_path: Path) -> None:
     assert ended.code == 1, ended
     assert (found["pool"]["status"], found["Something is wrong"]["status"]) == ("passed", "failed")
     (path,) = (tmp_path / "reports").glob("*-small-*.json")
-    assert json.loads(path.read_text())["snapshot"]["sessions"]
+    assert json.loads(path.read_text())["snapshot"]["taken"]
     assert ended.err == ""

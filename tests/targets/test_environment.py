@@ -9,7 +9,7 @@ import pytest
 from checks import secrets
 from checks.errors import UsageError
 from checks.runbook.model import Environment
-from checks.targets.environment import resolve
+from checks.targets.environment import pgbouncer_of, resolve
 from checks.targets.session import Endpoint
 
 ENVIRONMENTS = {
@@ -161,3 +161,13 @@ def test_a_mistyped_service_is_one_sentence(tmp_path: Path, text: str, said: str
 def test_a_service_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     """A service file named and missing is a mistake, as it is to libpq."""
     assert "cannot be read" in refused("prod", {"PGSERVICEFILE": str(tmp_path / "none")}, code="environment.malformed")
+
+
+def test_a_poolers_console_comes_from_a_variable_too() -> None:
+    """Of the environment that names one; the others have none."""
+    environments = {**ENVIRONMENTS, "pooled": Environment(url="${URL}", pgbouncer="${BOUNCER_URL}")}
+    console = pgbouncer_of("pooled", environments, {"BOUNCER_URL": "postgresql://looker@h:6432/pgbouncer"})
+    assert console == Endpoint(host="h", port=6432, user="looker", database="pgbouncer")
+    assert pgbouncer_of("dev", environments, {}) is None
+    with pytest.raises(UsageError, match="The variable BOUNCER_URL, which the PgBouncer of environment pooled takes"):
+        pgbouncer_of("pooled", environments, {})
