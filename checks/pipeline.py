@@ -8,11 +8,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.abreast import Run, all_of
 from checks.board import Watch
@@ -20,7 +21,7 @@ from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
-from checks.choice import Leave, Output, Selection, require_writable
+from checks.choice import Leave, Means, Output, Selection, require_writable
 from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
@@ -35,20 +36,25 @@ from checks.suggest import did_you_mean
 from checks.targets.session import Endpoint, Target
 from checks.wait import Wait, wait_for
 
-DISPOSABLE = "embedded"
+if TYPE_CHECKING:
+    from checks.servers import Servers
+
 UNASKED = "interrupted before it was asked"
 
 
-def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str) -> int:
-    """Try every selected page on a disposable server of its own; the exit code of the whole."""
+def verify(selection: Selection, output: Output, *, rows: int, means: Means) -> int:
+    """Try every selected page on a disposable server, of each major that was asked for; the exit code of the whole."""
     from checks.prepare import check_files
+    from checks.servers import Servers
 
     runbooks = load(selection.runbooks)
     for runbook in runbooks:
         check_files(runbook)
     only = selection.only
-    plans = _plans(runbooks, only, lambda page: plan(page, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only))
-    return _carry_out([(one, partial(_verify, one, rows, postgres_bin)) for one in plans], DISPOSABLE, output)
+    pages = _plans(runbooks, only, lambda page: plan(page, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only))
+    plans = [replace(one, major=major) for one in pages for major in means.wanted]
+    servers = Servers(means, plans)
+    return _carry_out([(one, partial(_verify, one, rows, servers)) for one in plans], servers.kind, output)
 
 
 def check(
@@ -117,24 +123,24 @@ def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Run
     return plans
 
 
-def _verify(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
+def _verify(one: Plan, rows: int, servers: Servers, watch: Watch, stop: threading.Event) -> Results:
     """The run on a disposable server; its time includes starting, migrating and filling that server."""
     started, clock = datetime.now(UTC), time.monotonic()
-    results = _on_disposable(one, rows, postgres_bin, watch, stop)
+    results = _on_disposable(one, rows, servers, watch, stop)
     return replace(results, started=started, seconds=time.monotonic() - clock)
 
 
-def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
-    from checks.prepare import prepare, server_for
+def _on_disposable(one: Plan, rows: int, servers: Servers, watch: Watch, stop: threading.Event) -> Results:
+    from checks.prepare import prepare
 
     if stop.is_set():
-        return without_asking(one, DISPOSABLE, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
+        return without_asking(one, servers.kind, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
     watch.stage("starting a disposable PostgreSQL")
-    try:
-        target = server_for(one.runbook, postgres_bin)
-    except CouldNotTell as reason:
-        return without_asking(one, DISPOSABLE, reason, watch)
-    with closing(target):
+    with ExitStack() as held:
+        try:
+            target = held.enter_context(servers.target(one))
+        except CouldNotTell as reason:
+            return without_asking(one, servers.kind, reason, watch)
         watch.stage("applying migrations and loading fixtures")
         prepared = prepare(one.runbook, target, rows)
         circumstances = _circumstances(one.runbook, target, prepared.rehearsal)
@@ -185,7 +191,7 @@ def _carry_out(runs: Sequence[tuple[Plan, Run]], target: str, output: Output) ->
     """All runs, side by side, watched; then their reports, and one exit code. Raises UsageError before any of it."""
     require_writable(output.folder)
     checkout = Checkout(Path.cwd())
-    names = [one.runbook.front.runbook for one, _ in runs]
+    names = [one.label for one, _ in runs]
     progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with progress:
         watched = [(its_plan, one, progress.planned(its_plan)) for its_plan, one in runs]

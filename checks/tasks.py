@@ -110,6 +110,9 @@ def _without_report(flags: Mapping[str, Any], code: int, sentence: str) -> int:
     RUN_HELP
     | {
         "rows": "Rows the fixtures make in each system. Default: 10000.",
+        "on": "embedded (PostgreSQL of this machine) or container (an image, by Docker). Default: embedded.",
+        "image": "The image of a container; {major} in it is the major. Default: the page's, or the official one.",
+        "postgres": "Majors to run each page on, such as 15,16,17, with a matrix of what came of it.",
         "postgres-bin": "Folder with the PostgreSQL binaries to use.",
     },
     iterable=("runbook", "only"),
@@ -120,6 +123,9 @@ def verify(
     runbook: list[str] | None = None,
     only: list[str] | None = None,
     rows: str = "10000",
+    on: str = "embedded",
+    image: str = "",
+    postgres: str = "",
     postgres_bin: str = "",
     strict: bool = False,
     format: str = "text",
@@ -127,16 +133,16 @@ def verify(
 ) -> int:
     """Prove runbooks on disposable PostgreSQL servers: migrate, load fixtures, run every check, report.
 
-    Needs no Docker, no server and no configuration.
+    Needs no Docker, no server and no configuration. With --on container the servers are of production's own image.
     """
     from checks import pipeline
-    from checks.choice import Selection
+    from checks.choice import Means, Selection, majors
 
     return pipeline.verify(
         Selection(tuple(runbook or ()), tuple(only or ())),
         _output(format, out, strict=strict),
         rows=_whole_number("--rows", rows),
-        postgres_bin=postgres_bin,
+        means=Means(on, postgres_bin, image.strip(), majors(postgres)),
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from checks.check import Severity
-from checks.runbook.rules import Attribute, Line, Major, SettingName, Slug
+from checks.runbook.rules import Attribute, Image, Line, Major, SettingName, Slug
 from checks.units import Duration
 
 REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
@@ -65,7 +65,8 @@ class FrontMatter:
     """What the page says of its system before the first heading.
 
     `server` is the settings a disposable server is started with, as in postgresql.conf. `postgres` is the major that
-    production runs, where the page names one.
+    production runs, where the page names one, and `image` what a disposable container is made of, where that is not the
+    official image; `{major}` in it stands for the major.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
@@ -73,6 +74,7 @@ class FrontMatter:
     runbook: Slug
     title: Line
     postgres: Major | None = None
+    image: Image | None = None
     migrations: Migrations | None = None
     fixtures: str | None = None
     server: dict[SettingName, str | int | float | bool] = field(default_factory=dict)
