@@ -22,7 +22,7 @@ from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL
 from checks.choice import Leave, Means, Output, Selection, require_writable
-from checks.errors import CouldNotTell, NothingSelected, UsageError
+from checks.errors import ConnectionFailed, CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
@@ -38,7 +38,10 @@ from checks.wait import Wait, wait_for
 
 if TYPE_CHECKING:
     from checks.servers import Servers
+    from checks.targets.live import LiveTarget
 
+# Kinds of checks that can say more of why nobody knows where a database is: it is not there, or no engine answers.
+OF_THE_PLACE, OF_THE_ENGINE = ("connectivity", "compose"), ("compose",)
 UNASKED = "interrupted before it was asked"
 
 
@@ -68,8 +71,8 @@ def check(
     """
     until = time.monotonic() + leave.deadline + wait
     from checks.endpoints import endpoints
+    from checks.targets.composed import live_target
     from checks.targets.environment import known_variables
-    from checks.targets.live import LiveTarget
 
     file = Path(env_file) if env_file else None
     found = endpoints(load(selection.runbooks), environment, env_file=file)
@@ -93,7 +96,7 @@ def check(
     patience = Wait.begin(wait) if wait else None
     runs: list[tuple[Plan, Run]] = []
     for one in _plans([page for page, _ in found], selection.only, make):
-        target = LiveTarget(environment, where[one.runbook.path])
+        target = live_target(environment, where[one.runbook.path])
         turn = turns[target.endpoint.host, target.endpoint.port]
         known = replace(
             _circumstances(one.runbook, target), previous=partial(earlier, output.folder, one), variables=variables
@@ -150,7 +153,7 @@ def _on_disposable(one: Plan, rows: int, servers: Servers, watch: Watch, stop: t
 
 def _check(
     one: Plan,
-    target: Target,
+    target: LiveTarget,
     circumstances: Circumstances,
     watch: Watch,
     stop: threading.Event,
@@ -170,10 +173,24 @@ def _check(
         if stop.is_set():
             return without_asking(one, target.name, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
         watch.stage("asking")
+        withheld = _unlocated(target)
+        can_say_more = OF_THE_PLACE if isinstance(withheld, ConnectionFailed) else OF_THE_ENGINE
+        known = replace(circumstances, endpoint=target.endpoint)
         left = max(0.0, until - time.monotonic())
-        return run(one, target, circumstances, watch=watch, stop=stop, deadline=left)
+        return run(
+            one, target, known, watch=watch, stop=stop, withheld=withheld, can_say_more=can_say_more, deadline=left
+        )
     finally:
         turn.release()
+
+
+def _unlocated(target: LiveTarget) -> CouldNotTell | None:
+    """Why nobody knows where the database is, or None."""
+    try:
+        target.locate()
+    except CouldNotTell as reason:
+        return reason
+    return None
 
 
 def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None = None) -> Circumstances:

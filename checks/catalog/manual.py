@@ -77,6 +77,7 @@ _TYPES = {
     "tuple[Variable, ...]": "list",
     "tuple[Inside, ...]": "list",
     "dict[Variable, Requirement]": "requirements by name",
+    "Healthcheck": "settings",
     "dict[JsonPath, Value]": "values or comparisons by path",
 }
 _EFFECTS = {

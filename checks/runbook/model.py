@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from checks.check import Severity
-from checks.runbook.rules import Attribute, Image, Line, Major, SettingName, Slug
+from checks.runbook.rules import Attribute, Image, Line, Major, ProjectName, ServiceName, SettingName, Slug
 from checks.units import Duration
 
 REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
@@ -23,22 +23,38 @@ Language = Literal["yaml", "sql"]
 
 
 @dataclass(frozen=True, slots=True)
+class Compose:
+    """A service of a Compose project on this machine's container engine.
+
+    `profile` is the one that starts it, for hints. `project` is needed only where it is neither in COMPOSE_PROJECT_NAME
+    nor told by the compose file: https://docs.docker.com/compose/how-tos/project-name/
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    service: ServiceName
+    profile: ServiceName | None = None
+    project: ProjectName | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
-    """One live database by name. Exactly one of `url` and `service` is set.
+    """One live database by name. Exactly one of `url`, `service` and `compose` is set.
 
     `url` holds `${VARIABLE}` references, or a `sqlite:///` path, never a password. `service` is a libpq service:
-    https://www.postgresql.org/docs/current/libpq-pgservice.html
+    https://www.postgresql.org/docs/current/libpq-pgservice.html. `compose` is a service of a Compose project.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
 
     url: Line | None = None
     service: Line | None = None
+    compose: Compose | None = None
     protected: bool = False
 
     def __post_init__(self) -> None:
-        if (self.url is None) == (self.service is None):
-            raise ValueError("an environment needs exactly one of `url` and `service`")
+        if sum(way is not None for way in (self.url, self.service, self.compose)) != 1:
+            raise ValueError("an environment needs exactly one of `url`, `service` and `compose`")
 
 
 @dataclass(frozen=True, slots=True)
