@@ -18,6 +18,7 @@ from checks.choice import EMBEDDED, MAJOR, Means
 from checks.errors import CouldNotTell, TargetFailed, UsageError
 from checks.plan import Plan
 from checks.prepare import database_name, server_for
+from checks.runbook.model import Runbook
 from checks.targets.disposable import DisposableTarget
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Recipe:
     @classmethod
     def of(cls, one: Plan, means: Means, variables: Mapping[str, str] = os.environ) -> Recipe:
         """The recipe of a page's run."""
-        return cls(image_of(one, means, variables), tuple(sorted(one.runbook.front.server.items())), one.major)
+        image = image_of(one.runbook, one.major, means, variables)
+        return cls(image, tuple(sorted(one.runbook.front.server.items())), one.major)
 
     def start(self) -> ContainerServer:
         """A running container. Raises TargetFailed."""
@@ -113,21 +115,21 @@ class Servers:
             shared.give_back()
 
 
-def image_of(one: Plan, means: Means, variables: Mapping[str, str] = os.environ) -> str:
+def image_of(runbook: Runbook, asked_major: int | None, means: Means, variables: Mapping[str, str] = os.environ) -> str:
     """The image by --image, by the variable, by the page, else the official one of the run's major.
 
     Raises UsageError where the name wants a major and there is none.
     """
     from checks.targets.container import default_image
 
-    front = one.runbook.front
-    major = one.major or front.postgres
+    front = runbook.front
+    major = asked_major or front.postgres
     named = means.image or variables.get(NAMED_BY, "").strip() or front.image
     if not named:
         return default_image(major)
     if MAJOR in named and major is None:
         raise UsageError(
-            f"{one.runbook.path}: the image {named} wants a major, and the page names none.",
+            f"{runbook.path}: the image {named} wants a major, and the page names none.",
             hint="add `postgres: 17` to its front matter, or `--postgres 17` to the command",
         )
     return named.replace(MAJOR, str(major))

@@ -287,7 +287,7 @@ def report(_: Context, runbook: list[str] | None = None, format: str = "text", o
 
 @shown_task({"format": PAGES_HELP["format"]})
 def doctor(_: Context, format: str = "text") -> int:
-    """Say what this machine can run: PostgreSQL binaries and majors, client programs, Docker, where caches lie."""
+    """Say what this machine can run: PostgreSQL, client programs, a container engine and its images, caches."""
     from checks import doctor as machine
 
     return machine.show(format)

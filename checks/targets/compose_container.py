@@ -6,20 +6,21 @@ is read. https://docs.docker.com/reference/api/engine/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from checks.errors import ConnectionFailed, TargetFailed
+from checks.errors import ConnectionFailed
 from checks.secrets import mask, remember
 from checks.suggest import did_you_mean
-from checks.targets.engine import engine
+from checks.targets.engine import reach
+from checks.targets.engine_faults import engine_faults
 from checks.targets.session import ComposeService, Endpoint
 
 if TYPE_CHECKING:
-    from docker import DockerClient
+    from testcontainers.core.docker_client import DockerClient
 
 PATIENCE = 5.0  # seconds for one question to the engine
 PORT = "5432/tcp"
@@ -48,7 +49,7 @@ class Probe:
 class Container:
     """A container as the engine describes it. `health` is empty without a health check; `failures` are in a row.
 
-    `published` is where port 5432 is published: pairs of an address of the engine's machine and a port there.
+    `host` is the engine's machine, and `published` where port 5432 is published on it: pairs of an address and a port.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Container:
     health: str
     failures: int
     probe: Probe | None
+    host: str
     published: tuple[tuple[str, int], ...]
     environment: Mapping[str, str] = field(repr=False)
 
@@ -76,13 +78,14 @@ class NoContainer(ConnectionFailed):
 
 def container_of(wanted: ComposeService) -> Container:
     """The service's container, a running one first. Raises NoContainer, and TargetFailed where no engine answers."""
-    with _asking() as client:
+    engine = reach(PATIENCE)
+    with closing(engine.client) as client, engine_faults("looking for the container of a compose service"):
         found = client.api.containers(all=True, filters={"label": f"{_SERVICE}={wanted.service}"})
         ours = [one for one in found if one["Labels"].get(_PROJECT) == wanted.project and not _is_one_off(one)]
         if not ours:
             raise _missing(client, wanted, {one["Labels"].get(_PROJECT, "") for one in found})
         ours.sort(key=lambda one: (one["State"] != "running", one["Labels"].get(_NUMBER, "")))
-        return _described(client.api.inspect_container(ours[0]["Id"]))
+        return _described(client.api.inspect_container(ours[0]["Id"]), _engine_host(engine))
 
 
 def located(wanted: ComposeService) -> Endpoint:
@@ -132,7 +135,7 @@ def _address(container: Container, wanted: ComposeService) -> tuple[str, int]:
     """Of this machine alone: a port published on another address is not followed."""
     for host, port in container.published:
         if host in _EVERYWHERE:
-            return _engine_host(), port
+            return container.host, port
     there = ", ".join(sorted({host for host, _ in container.published}))
     sentence = f"on {there} alone, and not on {LOOPBACK}" if there else "nowhere"
     raise ConnectionFailed(
@@ -143,7 +146,7 @@ def _address(container: Container, wanted: ComposeService) -> tuple[str, int]:
     )
 
 
-def _missing(client: DockerClient, wanted: ComposeService, elsewhere: set[str]) -> NoContainer:
+def _missing(client: Any, wanted: ComposeService, elsewhere: set[str]) -> NoContainer:
     """Perhaps it was never started, perhaps it is misspelt, perhaps it is another project's."""
     labels = [one["Labels"] for one in client.api.containers(all=True, filters={"label": _SERVICE})]
     services = {one[_SERVICE] for one in labels if one.get(_PROJECT) == wanted.project}
@@ -158,7 +161,7 @@ def _missing(client: DockerClient, wanted: ComposeService, elsewhere: set[str]) 
     )
 
 
-def _described(found: Mapping[str, Any]) -> Container:
+def _described(found: Mapping[str, Any], host: str) -> Container:
     state, config = found["State"], found["Config"]
     environment = dict(word.partition("=")[::2] for word in config.get("Env") or ())
     remember(environment.get("POSTGRES_PASSWORD"))
@@ -172,6 +175,7 @@ def _described(found: Mapping[str, Any]) -> Container:
         health=health.get("Status", "").removeprefix("none"),
         failures=health.get("FailingStreak", 0),
         probe=_probe(config.get("Healthcheck") or {}),
+        host=host,
         published=tuple((one["HostIp"], int(one["HostPort"])) for one in ports.get(PORT) or ()),
         environment=environment,
     )
@@ -192,33 +196,7 @@ def _is_one_off(one: Mapping[str, Any]) -> bool:
     return str(one["Labels"].get(_ONE_OFF, "")).lower() == "true"
 
 
-@contextmanager
-def _asking() -> Iterator[DockerClient]:
-    """A client of the engine that this user's `docker` would ask. Raises TargetFailed where none answers."""
-    try:
-        from docker import DockerClient, from_env
-        from docker.errors import DockerException
-        from requests.exceptions import RequestException
-        from testcontainers.core.docker_client import get_docker_host
-    except ImportError:
-        hint = "pip install 'pgrunbook[container]'"
-        raise TargetFailed("What speaks to a container engine is not installed.", hint=hint) from None
-    try:
-        host = get_docker_host()
-        client = DockerClient(base_url=host, timeout=PATIENCE) if host else from_env(timeout=PATIENCE)
-        try:
-            yield client
-        finally:
-            client.close()
-    except (DockerException, RequestException, OSError) as error:
-        engine(PATIENCE)  # which says why it does not answer, where it does not
-        said = mask(str(error).splitlines()[0] if str(error) else type(error).__name__)
-        raise TargetFailed(f"The container engine could not be asked: {said}.") from error
-
-
-def _engine_host() -> str:
+def _engine_host(client: DockerClient) -> str:
     """Where the engine publishes ports: this machine, or the host that DOCKER_HOST or the docker context names."""
-    from testcontainers.core.docker_client import get_docker_host
-
-    url = urlsplit(get_docker_host() or "")
-    return url.hostname or LOOPBACK if url.scheme in {"tcp", "http", "https", "ssh"} else LOOPBACK
+    host = urlsplit(client.client.api.base_url).hostname or ""
+    return client.host() if host == "ssh" else LOOPBACK if host in {"", "localhost", "localnpipe"} else host
