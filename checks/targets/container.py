@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
 
+from checks import secrets
 from checks.check import POSTGRESQL, Engine
-from checks.errors import CouldNotTell
+from checks.errors import CouldNotTell, TargetFailed
+from checks.targets.container_server import ContainedServer
+from checks.targets.identifiers import quoted
 from checks.targets.session import Endpoint, Session
 from checks.targets.template import SUPERUSER
 from checks.targets.tuning import Setting
-
-if TYPE_CHECKING:
-    import psycopg
-
-TIMEOUT = 60.0  # seconds; `initdb` is part of the start
 
 
 def default_image(major: int | None) -> str:
@@ -23,59 +20,38 @@ def default_image(major: int | None) -> str:
     return f"postgres:{major}-alpine" if major else "postgres:alpine"
 
 
-class ContainerServer:
-    """A server in a container of ours. Make it with `start`; `stop` removes it and all it wrote."""
-
-    @classmethod
-    def start(cls, image: str, *, settings: Mapping[str, Setting] | None = None, timeout: float = TIMEOUT) -> Self:
-        """A server that answers queries, `timeout` seconds at most after its image is here. Raises TargetFailed."""
-        raise NotImplementedError
-
-    @property
-    def obtained(self) -> str:
-        raise NotImplementedError
-
-    @property
-    def has_tls(self) -> bool:
-        raise NotImplementedError
-
-    @property
-    def is_running(self) -> bool:
-        raise NotImplementedError
-
-    @property
-    def ailment(self) -> CouldNotTell | None:
-        raise NotImplementedError
-
-    def endpoint(self, database: str = SUPERUSER) -> Endpoint:
-        raise NotImplementedError
+class ContainerServer(ContainedServer):
+    """A server in a container and the databases on it. Make it with `start`; `stop` removes it and all it wrote."""
 
     def socket_endpoint(self, database: str = SUPERUSER) -> Endpoint:
-        raise NotImplementedError
+        """The same as `endpoint`: no socket leads out of a container."""
+        return self.endpoint(database)
 
     def create_target(self, database: str) -> ContainerTarget:
-        raise NotImplementedError
+        """A new, empty database on this server; closing the target drops it. Raises TargetFailed."""
+        self.create_database(database)
+        return ContainerTarget(self, database, owns_server=False)
 
     def create_database(self, database: str) -> None:
-        raise NotImplementedError
+        """Create an empty database, in the locale the image chose. Raises TargetFailed."""
+        self.execute(f"CREATE DATABASE {quoted(database)} TEMPLATE template0")
 
     def drop_database(self, database: str) -> None:
-        raise NotImplementedError
+        """Drop a database and whoever is still connected to it; one that is gone already is no mistake."""
+        self.execute(f"DROP DATABASE IF EXISTS {quoted(database)} WITH (FORCE)")
 
     def execute(self, sql: str, *, database: str = SUPERUSER) -> None:
-        raise NotImplementedError
+        """Run one statement of our own as superuser. Raises TargetFailed with what the server or the engine said."""
+        import psycopg
 
-    def connect(self, database: str = SUPERUSER) -> psycopg.Connection[Any]:
-        raise NotImplementedError
-
-    def restart(self, *, how: signal.Signals = signal.SIGQUIT) -> None:
-        raise NotImplementedError
-
-    def log_tail(self, lines: int = 20) -> str:
-        raise NotImplementedError
-
-    def stop(self) -> None:
-        raise NotImplementedError
+        try:
+            with self.connect(database) as connection:
+                connection.execute(sql)
+        except psycopg.Error as error:
+            if (ailment := self.ailment) is not None:
+                raise ailment from error
+            said = secrets.mask(str(error).splitlines()[0] if str(error) else type(error).__name__)
+            raise TargetFailed(f"The disposable server refused `{sql.split(maxsplit=1)[0]} …`: {said}.") from error
 
 
 class ContainerTarget:
