@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.abreast import Run, all_of
+from checks.ailing import explained
 from checks.board import Watch
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
@@ -146,9 +147,12 @@ def _on_disposable(one: Plan, rows: int, servers: Servers, watch: Watch, stop: t
             return without_asking(one, servers.kind, reason, watch)
         watch.stage("applying migrations and loading fixtures")
         prepared = prepare(one.runbook, target, rows)
+        if prepared.shortfall is not None and (ailment := target.ailment) is not None:
+            return without_asking(one, servers.kind, ailment, watch)
         circumstances = _circumstances(one.runbook, target, prepared.rehearsal)
         watch.stage("asking")
-        return run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
+        results = run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
+        return explained(results, target)
 
 
 def _check(

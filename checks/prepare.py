@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks.errors import CouldNotTell, QueryFailed, TargetFailed, UsageError
+from checks.errors import CouldNotTell, TargetFailed, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.runbook.model import Runbook
 from checks.targets.binaries import available, find
@@ -58,7 +58,7 @@ def prepare(runbook: Runbook, target: DisposableTarget, rows: int) -> Prepared:
             return Prepared(target, rehearsal, CouldNotTell(reason, code=NOT_PREPARED))
     try:
         _load_fixtures(runbook, target, rows)
-    except QueryFailed as failure:
+    except CouldNotTell as failure:
         reason = f"{runbook.front.fixtures} could not be loaded: {failure.sentence}"
         return Prepared(target, rehearsal, CouldNotTell(reason, code=NOT_PREPARED, hint=failure.hint))
     return Prepared(target, rehearsal)

@@ -2,7 +2,7 @@
 
 The codes of a check stand with the check. Here are those that belong to no single one: the causes of a failed
 connection, which every check can meet, the reasons for which a run gives no verdict, and why an environment cannot be
-asked at all.
+asked at all. Those of servers in containers have a file of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from checks.catalog import CATALOG
+from checks.catalog.container_codes import CONTAINER_CODES
 from checks.check import Code
 
 CONNECTION_CODES: Mapping[str, Code] = {
@@ -334,7 +335,7 @@ ENVIRONMENT_CODES: Mapping[str, Code] = {
 
 
 class Documented(Mapping[str, Code]):
-    """Every code there is, of every check, of the run and of environments, in the order of the catalogue.
+    """Every code there is, of every check, of the run, of containers and environments, in the catalogue's order.
 
     Only the module of the code's own kind is imported to look one up.
     """
@@ -354,7 +355,11 @@ class Documented(Mapping[str, Code]):
         return sum(1 for _ in self)
 
 
-_OF_NO_KIND: Mapping[str, Mapping[str, Code]] = {"run": RUN_CODES, "environment": ENVIRONMENT_CODES}
+_OF_NO_KIND: Mapping[str, Mapping[str, Code]] = {
+    "run": RUN_CODES,
+    "container": CONTAINER_CODES,
+    "environment": ENVIRONMENT_CODES,
+}
 
 
 def documented() -> Mapping[str, Code]:
