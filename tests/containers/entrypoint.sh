@@ -35,7 +35,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     eval "initdb --username=\"\$user\" --pwfile=<(printf '%s\n' \"\$PGPASSWORD\") ${POSTGRES_INITDB_ARGS:-}"
     printf '\nhost all all all scram-sha-256\n' >>"$PGDATA/pg_hba.conf"
     printf "listen_addresses = '*'\n" >>"$PGDATA/postgresql.conf"
-    pg_ctl -D "$PGDATA" -o "$(printf '%q ' "${@:2}") -c listen_addresses=''" -w start
+    given=$([ $# -lt 2 ] || printf '%q ' "${@:2}")
+    pg_ctl -D "$PGDATA" -o "$given -c listen_addresses=''" -w start
     if [ "$database" != postgres ]; then
         ask --dbname postgres --command "CREATE DATABASE \"$database\""
     fi
