@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from checks.errors import TargetFailed
 from checks.targets.engine import reach
 from checks.targets.session import ComposeService
+from tests.containers.images import images, why_none
 
-IMAGE = "pgrunbook-test-postgres:15"
 SLEEP = ("sleep", "600")
 PASSWORD = "sesame-from-the-container"
 PATIENCE = 30.0
@@ -73,15 +72,13 @@ def composed(
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[Composed]:
     """A running container of a service, removed afterwards. The test is skipped where no engine answers."""
-    try:
-        engine = reach()
-    except TargetFailed as failure:
-        pytest.skip(failure.sentence)
-    with closing(engine.client) as client:
+    if reason := why_none():
+        pytest.skip(reason)
+    with closing(reach().client) as client:
         project = project or f"test-{secrets.token_hex(4)}"
         known = {"com.docker.compose.project": project, "com.docker.compose.service": service, **(labels or {})}
         container = client.containers.run(
-            IMAGE,
+            images()[0],
             list(command) or None,
             detach=True,
             entrypoint=None if not command else "",
