@@ -63,7 +63,8 @@ class Box(PostgresContainer):
     ) -> None:
         """Say how it is to be made: all but the port."""
         self.with_env("PGDATA", f"{image.folder}/pgrunbook").with_env("POSTGRES_INITDB_ARGS", "--no-sync")
-        self.with_tmpfs_mount(image.folder, f"size={limits.data}" if limits.data else None)
+        size = f",size={limits.data}" if limits.data else ""
+        self.with_tmpfs_mount(image.folder, f"mode=1777{size}")  # whoever the image runs as makes a folder in it
         self.with_command([*image.entrypoint, "postgres", *_options(settings)])
         for name, content in _files(certificate, plaintext=plaintext).items():
             self.with_copy_into_container(content, f"{_INSIDE}/{name}")

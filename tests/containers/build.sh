@@ -58,6 +58,7 @@ debian() {
         --essential-hook='echo "create_main_cluster = false" >"$1/etc/postgresql-common/createcluster.conf"' \
         --customize-hook="upload '$here/entrypoint.sh' /usr/local/bin/docker-entrypoint.sh" \
         --customize-hook='chmod 755 "$1/usr/local/bin/docker-entrypoint.sh"' \
+        --customize-hook='chroot "$1" install -d -m 1777 -o postgres -g postgres /var/lib/postgresql/data' \
         "$release" - "${sources[@]}" | docker import "${options[@]}" - "$name:$major" >/dev/null
 }
 
