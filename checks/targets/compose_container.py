@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from checks.errors import ConnectionFailed
 from checks.secrets import mask, remember
 from checks.suggest import did_you_mean
+from checks.targets.container_way import way_to
 from checks.targets.engine import reach
 from checks.targets.engine_faults import engine_faults
 from checks.targets.session import ComposeService, Endpoint
@@ -197,6 +197,5 @@ def _is_one_off(one: Mapping[str, Any]) -> bool:
 
 
 def _engine_host(client: DockerClient) -> str:
-    """Where the engine publishes ports: this machine, or the host that DOCKER_HOST or the docker context names."""
-    host = urlsplit(client.client.api.base_url).hostname or ""
-    return client.host() if host == "ssh" else LOOPBACK if host in {"", "localhost", "localnpipe"} else host
+    """Where the engine publishes ports: this machine, the engine's own, or, from inside a container, its gateway."""
+    return way_to(client).host or client.host()
