@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from checks.targets.binaries import available
-from tests.command import HOLDS, page, pgrunbook, sql_check
+from tests.command import BIN, HOLDS, environment, page, pgrunbook, sql_check
 from tests.composing import NO_ENGINE
+from tests.containers.docker import client, containers_of
 
 OLD = 15  # Debian's, beside the wheel's 17
 FAILS_ON_OLD = sql_check("It is new", f"SELECT 1 WHERE current_setting('server_version_num')::int / 10000 = {OLD}")
@@ -130,3 +134,48 @@ def test_doctor_needs_no_engine(tmp_path: Path) -> None:
     ended = pgrunbook("doctor", folder=tmp_path, variables={"DOCKER_HOST": NO_ENGINE})
     assert ended.code == 0
     assert "no   container engine       No Docker engine answers at tcp://127.0.0.1:9" in ended.out
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_matrix_leaves_no_container(tmp_path: Path, postgres_image: str, how: signal.Signals) -> None:
+    """Ctrl-C, or CI's own stop, while containers start: 130, a report of each run, and nothing on the engine."""
+    page(tmp_path, "small", sql_check("Sleeps", "SELECT pg_sleep(50)"), "server: {work_mem: 5MB}\n")
+    page(tmp_path, "other", sql_check("Sleeps", "SELECT pg_sleep(50)"))
+    command = [str(BIN / "pgrunbook"), "verify", "--on", "container", "--image", postgres_image]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - it takes no lock
+    )  # fmt: skip
+    for _ in range(600):
+        assert running.poll() is None, running.communicate()
+        if containers_of(running.pid):
+            break
+        time.sleep(0.05)
+    assert containers_of(running.pid)
+    running.send_signal(how)
+    said, _ = running.communicate(timeout=30)
+    assert running.returncode == 130, said
+    assert "Traceback" not in said
+    assert containers_of(running.pid) == []
+    assert len(list((tmp_path / "reports").glob("*-verify.json"))) == 2
+
+
+def test_a_container_that_dies_is_everybodys_reason(tmp_path: Path, postgres_image: str) -> None:
+    """Pages that shared it keep what they know, have no verdict on the rest, and say why: 3."""
+    for name in ("small", "other"):
+        page(tmp_path, name, HOLDS + sql_check("Is asked when it dies", "SELECT pg_sleep(50)"))
+    command = [str(BIN / "pgrunbook"), "verify", "--on", "container", "--image", postgres_image, "--format", "json"]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert running.stderr is not None
+    begun = [running.stderr.readline(), running.stderr.readline()]
+    [container] = containers_of(running.pid)
+    with client() as engine:
+        engine.containers.get(container).kill()
+    out, err = running.communicate(timeout=30)
+    assert all(line.startswith("PASSED") for line in begun), begun
+    assert running.returncode == 3, out + err
+    statuses = [(check["status"], check["code"]) for report in json.loads(out) for check in report["checks"]]
+    assert statuses == [("passed", ""), ("errored", "container.died")] * 2
+    assert containers_of(running.pid) == []
