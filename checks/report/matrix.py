@@ -21,6 +21,7 @@ from checks.result import worst
 
 FORMAT: Literal["pgrunbook matrix"] = "pgrunbook matrix"
 VERSION: Literal[1] = 1
+SCHEMA_PATH = f"docs/schema/matrix-{VERSION}.json"
 SUFFIX = ".matrix"
 _NAME = re.compile(rf".*{re.escape(SUFFIX)}(-\d+)?\.(json|md)")
 
@@ -91,6 +92,14 @@ def as_markdown(matrix: Matrix, *, linked: bool = True) -> str:
     """A heading and the table; every verdict leads to its report, where that lies beside it (`linked`)."""
     drawn = table(asdict(matrix), linked=linked)
     return f"# On PostgreSQL {_listed(matrix.majors)}\n\n{moment(matrix.started)}\n\n{drawn}\n"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a matrix, for the committed file and for other programs."""
+    from pydantic import TypeAdapter
+
+    title = {"title": "pgrunbook matrix", "$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return {**title, **TypeAdapter(Matrix).json_schema(mode="serialization"), "title": title["title"]}
 
 
 def table(matrix: Mapping[str, Any], *, linked: bool = True) -> str:

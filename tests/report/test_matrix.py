@@ -6,11 +6,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it has no stubs
+
 from checks.report.files import write as write_report
 from checks.report.index import newest, rewrite_index
 from checks.report.jsonfile import from_json, to_json
 from checks.report.junit import junit
-from checks.report.matrix import Matrix, as_json, as_lines, as_markdown, is_matrix, matrix_of, write
+from checks.report.matrix import Matrix, as_json, as_lines, as_markdown, is_matrix, matrix_of, schema, write
 from checks.report.model import Report
 from checks.report.nagios import line
 from checks.report.summary import append_summary
@@ -87,6 +89,11 @@ def test_the_json_says_what_the_table_says() -> None:
         ("relay", 15, "held", 0),
         ("relay", 16, "could not tell", 3),
     ]
+
+
+def test_the_json_is_as_its_schema_says() -> None:
+    """Other programs can rely on the published form."""
+    Draft202012Validator(schema()).validate(json.loads(as_json(matrix(three()))))
 
 
 def test_files_of_one_second_keep_apart(tmp_path: Path) -> None:
