@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from checks.errors import ConnectionFailed, TargetFailed
 from checks.targets.composed import ComposeTarget
 from checks.targets.session import ComposeService
-from tests.command import BIN, HOLDS, environment, page, pgrunbook
+from tests.command import BIN, HOLDS, ROOT, environment, page, pgrunbook, run
 from tests.composing import NO_ENGINE, PASSWORD, Composed, composed, composed_postgres, without_engine
 
 ASKED = """\
@@ -167,3 +168,17 @@ def test_the_place_is_asked_of_the_engine_alone(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(TargetFailed, match="No Docker engine answers"):
         target.locate()
     assert refused(target).code == "connectivity.lost"
+
+
+def test_whoever_needs_no_container_does_not_pay_for_one(tmp_path: Path) -> None:
+    """A look at a URL's database, from the page that has a compose service too, imports no engine's client."""
+    page(tmp_path, "small", ASKED, front(ComposeService("gaia", "postgres")) + '  url: {url: "${SMALL_URL}"}\n')
+    nobody = {"SMALL_URL": "postgresql://user@127.0.0.1:9/db"}
+    pgrunbook("check", "--env", "url", folder=tmp_path, variables=nobody)  # the page is read once, with all it takes
+    program = (
+        "import atexit, sys; from checks.program import main; "
+        "atexit.register(lambda: print({'docker', 'testcontainers', 'requests', 'ruamel.yaml'} & set(sys.modules))); "
+        "sys.argv[1:] = ['check', '--env', 'url']; main()"
+    )
+    ended = run([sys.executable, "-c", program], tmp_path, {**nobody, "PYTHONPATH": str(ROOT)})
+    assert ended.out.splitlines()[-1] == "set()", ended
