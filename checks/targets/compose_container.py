@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from checks.errors import ConnectionFailed
-from checks.secrets import mask, remember
+from checks.secrets import mask
 from checks.suggest import did_you_mean
 from checks.targets.container_way import way_to
 from checks.targets.engine import reach
 from checks.targets.engine_faults import engine_faults
 from checks.targets.session import ComposeService, Endpoint
+from checks.targets.url import remember_password
 
 if TYPE_CHECKING:
     from testcontainers.core.docker_client import DockerClient
@@ -164,7 +165,7 @@ def _missing(client: Any, wanted: ComposeService, elsewhere: set[str]) -> NoCont
 def _described(found: Mapping[str, Any], host: str) -> Container:
     state, config = found["State"], found["Config"]
     environment = dict(word.partition("=")[::2] for word in config.get("Env") or ())
-    remember(environment.get("POSTGRES_PASSWORD"))
+    remember_password(environment.get("POSTGRES_PASSWORD", ""), environment.get("POSTGRES_USER", ""))
     health = state.get("Health") or {}
     ports = (found.get("NetworkSettings") or {}).get("Ports") or {}
     return Container(

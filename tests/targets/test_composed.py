@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from checks.errors import ConnectionFailed, TargetFailed
+from checks.secrets import mask
 from checks.targets.composed import ComposeTarget
 from checks.targets.session import ComposeService
 from tests.command import BIN, HOLDS, ROOT, environment, page, pgrunbook, run
@@ -151,6 +152,15 @@ def test_a_database_that_lets_nobody_in_is_told_with_its_containers_health() -> 
     with composed(healthcheck=never) as container:
         failure = refused(ComposeTarget("dev", container.wanted))
     assert failure.sentence.endswith(f"Its container {container.name} is starting.")
+
+
+def test_a_password_that_is_no_secret_hides_no_words() -> None:
+    """On many a laptop it is the user's name: masked, the word would be gone from every message."""
+    with composed(
+        variables={"POSTGRES_USER": "gaia-of-a-laptop", "POSTGRES_PASSWORD": "gaia-of-a-laptop"}
+    ) as container:
+        refused(ComposeTarget("dev", container.wanted))
+    assert mask("gaia-of-a-laptop") == "gaia-of-a-laptop"
 
 
 def test_a_password_in_a_file_is_not_read() -> None:
