@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from checks.result import COULD_NOT_TELL, HELD
 from checks.servers import NAMED_BY
+from checks.targets.binaries import available
 from checks.targets.embedded import EmbeddedTarget
 from checks.targets.url_forms import sqlalchemy_url
 from tests.command import ROOT, run
@@ -39,8 +41,15 @@ def test_a_command_of_the_readme_does_what_it_says(
         run(["./inv", "verify", "--runbook", "teller", *out], ROOT)
     with composed_postgres(project="gaia") if "--env compose" in command else nullcontext():
         ended = run([*command.split(), *out], ROOT, variables)
-    assert ended.code == ENDS_WITH.get(command, 0), ended
+    assert ended.code == (ENDS_WITH.get(command, 0) or _majors_missing(command)), ended
     assert ended.out
+
+
+def _majors_missing(command: str) -> int:
+    """3, where this machine lacks a major that the command asks for."""
+    asked = re.search(r"--postgres (\S+)", command)
+    here = {str(one.major) for one in available()}
+    return COULD_NOT_TELL if asked and set(asked[1].split(",")) - here else HELD
 
 
 def test_ci_runs_the_readmes_own_test_command() -> None:
