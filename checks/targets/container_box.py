@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from docker.errors import APIError, NotFound
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.docker_client import DockerClient
 
@@ -20,6 +21,7 @@ from checks.targets.authority import Certificate
 from checks.targets.container_image import Image
 from checks.targets.container_owner import labels
 from checks.targets.container_way import PORT
+from checks.targets.engine import TIMEOUT as ANSWERS_WITHIN
 from checks.targets.template import SUPERUSER
 from checks.targets.tuning import Setting
 
@@ -83,9 +85,18 @@ class Box(PostgresContainer):
 
     def clear(self) -> None:
         """Remove the container, if one was made, with its volumes; another can be started."""
-        if self._container is not None:
-            self._container.remove(force=True, v=True)
-            self._container = None
+        container, self._container = self._container, None
+        if container is None:
+            return
+        try:
+            container.remove(force=True, v=True)
+        except NotFound:
+            return  # somebody was quicker
+        except APIError as error:
+            if "already in progress" not in str(error):
+                self._container = container
+                raise
+            container.wait(condition="removed", timeout=ANSWERS_WITHIN)
 
     def _connect(self) -> None:
         """Not here: the caller waits, and hears why it is in vain."""

@@ -14,10 +14,13 @@ from checks.errors import TargetFailed
 from checks.targets.engine_faults import MAKE_ROOM, OTHER_PLATFORM
 
 NO_POSTGRES = "pgrunbook: no program `postgres` is on the PATH of this image"
+LEAVE_IT = "see who cleans up containers on this engine; run again"
 SETTINGS = "settings of the disposable server are under `server:` in the runbook's front matter"
 _LAST = 5  # lines of the log that a sentence can carry
 _GRAVE = re.compile(r"(FATAL|PANIC|ERROR|[Ee]rror):\s+(.*)")
 _DISK_FULL = re.compile(r"no space left on device", re.IGNORECASE)
+# The engine notices the end of the first process only; this is the server's word on its others.
+_KILLED = re.compile(r"server process .* was terminated by signal 9")
 _FORMAT = re.compile(r"exec format error|cannot execute binary file", re.IGNORECASE)
 
 
@@ -25,11 +28,13 @@ def ailment_of(said: Mapping[str, Any], log: str, image: str, platform: str = ""
     """Why the container that the engine describes as `said` cannot answer, or None for one that can."""
     state = said.get("State") or {}
     where = f"The container of {image}"
+    if state.get("Dead") or state.get("Status") == "removing":
+        return TargetFailed(f"{where} was removed by somebody else.", code="container.gone", hint=LEAVE_IT)
     if state.get("Paused"):
         return TargetFailed(f"{where} is paused.", code="container.paused", hint="see who pauses containers; run again")
-    if state.get("OOMKilled"):
+    if state.get("OOMKilled") or _KILLED.search(log):
         return TargetFailed(
-            f"{where} ran out of memory{_limit(said)}, and the kernel killed processes of it.",
+            f"{where} ran out of memory{_limit(said)}: the kernel killed a process of the server.",
             code="container.out_of_memory",
             hint="lower `shared_buffers` or `work_mem` under `server:`, load fewer rows with `--rows`, or give the "
             "engine more memory",
@@ -37,12 +42,16 @@ def ailment_of(said: Mapping[str, Any], log: str, image: str, platform: str = ""
     if _DISK_FULL.search(log):
         sentence = f"{where} has no room left for its data, which is kept in memory."
         return TargetFailed(sentence, code="container.disk_full", hint=f"load fewer rows with `--rows`; {MAKE_ROOM}")
-    if not state.get("Running"):
-        return _ended(state, log, where, platform)
-    if not (said.get("NetworkSettings") or {}).get("Networks"):
-        sentence = f"{where} was disconnected from its network."
-        return TargetFailed(sentence, code="container.disconnected", hint="see who changes the engine's networks")
-    return None
+    if state.get("Running"):
+        return _cut_off(said, where)
+    return _ended(state, log, where, platform)
+
+
+def _cut_off(said: Mapping[str, Any], where: str) -> TargetFailed | None:
+    if (said.get("NetworkSettings") or {}).get("Networks"):
+        return None
+    sentence = f"{where} was disconnected from its network."
+    return TargetFailed(sentence, code="container.disconnected", hint="see who changes the engine's networks")
 
 
 def _ended(state: Mapping[str, Any], log: str, where: str, platform: str) -> TargetFailed:

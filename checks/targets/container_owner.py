@@ -49,7 +49,7 @@ def is_gone(found: Mapping[str, str]) -> bool:
     if found.get(SPACE_LABEL) != _space():
         return False
     number, _, started = found[OWNER_LABEL].partition(" ")
-    return not number.isdigit() or _started(int(number)) != started
+    return number.isdigit() and _started(int(number)) != started
 
 
 def sweep(client: docker.DockerClient) -> list[str]:
@@ -93,7 +93,7 @@ def _started(number: int) -> str:
 def _started_on_linux(number: int) -> str:
     try:
         said = Path(f"/proc/{number}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
     return said.rpartition(")")[2].split()[_STARTED]
 

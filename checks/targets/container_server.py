@@ -20,7 +20,7 @@ from checks.check import POSTGRESQL
 from checks.errors import TargetFailed
 from checks.targets.authority import Certificate
 from checks.targets.container_certificate import usual
-from checks.targets.container_health import ailment_of, last_words
+from checks.targets.container_health import LEAVE_IT, ailment_of, last_words
 from checks.targets.container_image import Image, obtain
 from checks.targets.container_owner import sweep
 from checks.targets.container_reaper import settle_reaper
@@ -45,6 +45,8 @@ READY = 60.0  # seconds; `initdb` is part of the start
 POLL = 0.01
 LOOK = 0.25  # seconds between questions to the engine whether the container still runs
 PORTS_TRIED = 5
+LAST, READ = 20, 500  # lines of the log: for a glance, and to find the cause of a failure
+HEARS = 2.0  # seconds the engine may take to notice that a container ended
 RESTART = 10.0  # seconds a server may take to shut down in its own way
 _CONNECT = 5  # seconds
 # What container_start.sh does on each: https://www.postgresql.org/docs/current/server-shutdown.html
@@ -68,6 +70,7 @@ class ContainedServer:
         self._watch: Watch | None = None
         self._stopped = False
         self._making = threading.Lock()
+        self._removing = threading.Lock()
         _running.add(self)
 
     @classmethod
@@ -128,13 +131,24 @@ class ContainedServer:
     @property
     def is_running(self) -> bool:
         """Whether it can answer, and is ours."""
-        return self._owner == os.getpid() and not self._stopped and self.ailment is None
+        ours = self._owner == os.getpid() and not self._stopped
+        return ours and (self._watch is None or self._watch.seen is None) and self._born() is not None
 
     @property
     def ailment(self) -> TargetFailed | None:
-        """What became of the server, where the engine knows that it cannot answer any more."""
-        seen = self._watch.seen if self._watch else None
-        return seen if seen or self._stopped else self._look()
+        """What became of the server, where the engine knows that it cannot answer any more.
+
+        The engine may hear of it later than the server's clients, so it is asked for a while where nobody answers.
+        """
+        until = time.monotonic() + HEARS
+        while True:
+            seen = self._watch.seen if self._watch else None
+            if seen is not None or self._stopped:
+                return seen
+            found = self._look(READ)
+            if found is not None or time.monotonic() > until or self._born() is not None:
+                return found
+            time.sleep(POLL)
 
     def endpoint(self, database: str = SUPERUSER) -> Endpoint:
         """`database` over TCP, with TLS as strict as a client can be where the server has it."""
@@ -178,7 +192,7 @@ class ContainedServer:
             self._port.release()
         _running.discard(self)
 
-    def log_tail(self, lines: int = 20) -> str:
+    def log_tail(self, lines: int = LAST) -> str:
         """The last lines of the container's log, without secrets; nothing where there is no container."""
         if self._box._container is None:
             return ""
@@ -281,22 +295,22 @@ class ContainedServer:
         with engine_faults("restarting a container"):
             self._container.kill(signal=name)
 
-    def _look(self) -> TargetFailed | None:
-        """What ails the container, as the engine sees it now."""
+    def _look(self, lines: int = LAST) -> TargetFailed | None:
+        """What ails the container, as the engine sees it now and the last lines of its log have it."""
         if self._box._container is None:
-            return TargetFailed("The container has been removed.", code="container.gone")
+            return TargetFailed("The container has been removed.", code="container.gone", hint=LEAVE_IT)
         try:
             with engine_faults("looking after a container"):
                 said = self._box.engine.client.api.inspect_container(self._box.get_container_id())
         except TargetFailed as failed:
             return failed
         platform = self._image.platform if self._image else ""
-        return ailment_of(said, self.log_tail(), self._box.image, platform)
+        return ailment_of(said, self.log_tail(lines), self._box.image, platform)
 
     def _remove(self) -> None:
         """Remove the container and its volumes. Where the engine does not let us, the next run does it."""
         try:
-            with engine_faults("removing a container"):
+            with self._removing, engine_faults("removing a container"):
                 self._box.clear()
         except TargetFailed as failed:
             if failed.code != "container.gone":

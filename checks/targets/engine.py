@@ -12,7 +12,7 @@ from checks.targets.engine_faults import INSTALL, engine_faults
 if TYPE_CHECKING:
     from testcontainers.core.docker_client import DockerClient
 
-TIMEOUT = 10.0  # seconds for one answer of the engine; what takes longer by its nature has a limit of its own
+TIMEOUT = 30.0  # seconds for one answer of the engine; a busy one takes long to remove a container
 
 
 @dataclass(frozen=True, slots=True)

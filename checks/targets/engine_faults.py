@@ -41,7 +41,11 @@ _BY_WORDS = (
         "executable file not found|no such file or directory: unknown|no command specified",
         "name an image with PostgreSQL in it, as `--image postgres:17-alpine` does",
     ),
-    ("container.gone", "no such container|is not running", "look who removes containers on this engine; run again"),
+    (
+        "container.gone",
+        "no such container|is not running|removal of container .* in progress",
+        "look who removes containers on this engine; run again",
+    ),
 )
 _SENTENCES = {
     "container.disk_full": "The Docker engine has no disk space left",

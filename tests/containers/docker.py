@@ -37,13 +37,15 @@ def await_container(process: int, *, saying: str = "") -> str:
     """The one container of a process, once it runs and, where asked for, its log says this."""
     give_up = time.monotonic() + PATIENCE
     with client() as engine:
-        while time.monotonic() < give_up:
-            for one in containers_of(process):
-                container = engine.containers.get(one)
-                if container.status == "running" and saying.encode() in container.logs():
-                    return str(one)
+        while not (found := containers_of(process)):
+            assert time.monotonic() < give_up, f"process {process} has no container"
             time.sleep(0.02)
-    raise AssertionError(f"no container of process {process} says {saying!r}")
+        container = engine.containers.get(found[0])
+        while not (container.status == "running" and saying.encode() in container.logs()):
+            assert time.monotonic() < give_up, f"the container of process {process} does not say {saying!r}"
+            time.sleep(0.02)
+            container.reload()
+    return str(found[0])
 
 
 @contextmanager
