@@ -53,6 +53,7 @@ _CONNECT = 5  # seconds
 _SIGNALS = {signal.SIGQUIT: "USR1", signal.SIGINT: "USR2", signal.SIGTERM: "ALRM", signal.SIGKILL: "HUP"}
 _SETTLED = "WINCH"
 _running: set[ContainedServer] = set()
+_ending = threading.Event()  # of the process: a thread that is left behind makes no container any more
 
 
 class ContainedServer:
@@ -179,18 +180,23 @@ class ContainedServer:
         self._signal(_SETTLED)
 
     def stop(self) -> None:
-        """Stop at once and remove everything. Stopping twice is harmless, and a forked child never does it."""
-        if os.getpid() != self._owner or self._stopped:
+        """Stop at once and remove everything. Stopping twice is harmless, and a forked child never does it.
+
+        Who comes second waits for the first: a process that ends meanwhile would leave the container behind.
+        """
+        if os.getpid() != self._owner:
             return
         self._stopped = True
         if self._watch is not None:
             self._watch.end()
         with self._making:
+            if self not in _running:
+                return
             self._remove()
             self._box.engine.client.close()
-        if self._port is not None:
-            self._port.release()
-        _running.discard(self)
+            if self._port is not None:
+                self._port.release()
+            _running.discard(self)
 
     def log_tail(self, lines: int = LAST) -> str:
         """The last lines of the container's log, without secrets; nothing where there is no container."""
@@ -210,7 +216,7 @@ class ContainedServer:
     def _make(self, certificate: Certificate | None, *, plaintext: bool, limits: Limits) -> None:
         """The container, started. Whoever stops the server meanwhile waits for that, so that nothing is left."""
         with self._making:
-            if self._stopped:
+            if self._stopped or _ending.is_set():
                 raise TargetFailed("The run ended while its container was being made.", code="run.interrupted")
             engine = self._box.engine
             with engine_faults("sweeping up after runs that were killed"):
@@ -319,6 +325,7 @@ class ContainedServer:
 
 @atexit.register
 def stop_all() -> None:
-    """Stop every server this process still runs."""
+    """Stop every server this process still runs, and let none be made."""
+    _ending.set()
     for server in list(_running):
         server.stop()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
+import time
 from pathlib import Path
 
 import psycopg
@@ -54,6 +56,19 @@ def test_nothing_is_left_of_a_server(postgres_image: str) -> None:
         server.stop()
         assert container not in containers_of(os.getpid())
     assert not server.is_running
+
+
+def test_whoever_stops_it_second_waits_for_the_first(postgres_image: str) -> None:
+    """A process that ends while a thread still removes its container would leave it behind."""
+    server = ContainerServer.start(postgres_image)
+    container = server._container.id
+    first = threading.Thread(target=server.stop)
+    first.start()
+    while not server._stopped:
+        time.sleep(0.001)
+    server.stop()
+    assert container not in containers_of(os.getpid())
+    first.join()
 
 
 def test_data_is_in_memory(container_target: ContainerTarget) -> None:
