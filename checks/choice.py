@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from checks.suggest import did_you_mean
 DEADLINE = 120.0  # seconds
 NAGIOS = "nagios"
 FORMATS = ("text", "json", "markdown", "junit", NAGIOS)
+EMBEDDED, CONTAINER = "embedded", "container"
+MAJOR = "{major}"  # in the name of an image, what stands for the major
+_MAJORS = re.compile(r"[1-9][0-9]( *, *[1-9][0-9])*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,48 @@ class Output:
 
     def __post_init__(self) -> None:
         known_format(self.format, FORMATS)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What disposable servers are made of: this machine's programs, or an image. Raises UsageError.
+
+    `image` and `postgres_bin` are empty where nobody named one. Each page runs once on each of `majors`; where there
+    are none, once on its own.
+    """
+
+    on: str = EMBEDDED
+    postgres_bin: str = ""
+    image: str = ""
+    majors: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.on not in {EMBEDDED, CONTAINER}:
+            hint = did_you_mean(self.on, (EMBEDDED, CONTAINER)) or f"`{EMBEDDED}` or `{CONTAINER}`"
+            raise UsageError(f"--on {self.on}: no such kind of disposable server.", hint=hint)
+        if self.image and self.on != CONTAINER:
+            raise UsageError("--image names what a container is made of.", hint=f"add `--on {CONTAINER}`")
+        if self.postgres_bin and self.on == CONTAINER:
+            raise UsageError("--postgres-bin has no part in a container.", hint="name an image by --image")
+        if self.image and len(self.majors) > 1 and MAJOR not in self.image:
+            raise UsageError(
+                f"--image {self.image}: one image is of one major, and --postgres names {len(self.majors)}.",
+                hint=f"write {MAJOR} where its name has the major, as in `--image postgres:{MAJOR}-alpine`",
+            )
+
+    @property
+    def wanted(self) -> tuple[int | None, ...]:
+        """The majors each page is run on; None stands for its own."""
+        return self.majors or (None,)
+
+
+def majors(text: str) -> tuple[int, ...]:
+    """The majors that `--postgres` names, such as `15,16,17`, each once and in that order. Raises UsageError."""
+    if text and not _MAJORS.fullmatch(text.strip()):
+        raise UsageError(
+            f"--postgres {text}: not majors of PostgreSQL.", hint="write them with commas, as in `--postgres 15,16,17`"
+        )
+    return tuple(dict.fromkeys(int(major) for major in text.split(",") if major.strip()))
 
 
 @dataclass(frozen=True, slots=True)

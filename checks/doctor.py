@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from checks.choice import known_format
-from checks.errors import TargetFailed
+from checks.errors import PgrunbookError, TargetFailed
 from checks.result import COULD_NOT_TELL, HELD
 from checks.secrets import mask
 
@@ -86,21 +85,40 @@ def _clients() -> list[Ability]:
     ]
 
 
-def _docker() -> list[Ability]:
-    docker = shutil.which("docker")
-    hint = "not needed: disposable servers run without it"
-    if docker is None:
-        return [Ability("Docker engine", False, "no docker program on PATH", hint)]
+def _engine() -> list[Ability]:
+    """The container engine, the images of PostgreSQL it has, and those that the pages here would be run on."""
+    from checks.targets.engine import engine
+
+    name = "container engine"
     try:
-        asked = subprocess.run(
-            [docker, "version", "--format", "{{.Server.Version}}"],
-            capture_output=True, text=True, timeout=5, check=False, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return [Ability("Docker engine", False, f"{docker} did not answer within 5 s", hint)]
-    answers = asked.returncode == 0
-    said = (asked.stdout if answers else asked.stderr).strip().splitlines() or ["no answer"]
-    return [Ability("Docker engine", answers, said[0], hint)]
+        found = engine()
+    except TargetFailed as failure:
+        return [Ability(name, False, failure.sentence, f"not needed without `--on container`: {failure.hint}")]
+    images = [f"{image.tag} ({image.version}, {image.platform})" for image in found.images]
+    return [
+        Ability(name, True, f"{found.version} on {found.platform}, by {found.where}"),
+        Ability("images of PostgreSQL", bool(images), ", ".join(images) or "none", "`docker pull postgres:17-alpine`"),
+        *_missing_images({image.tag for image in found.images}),
+    ]
+
+
+def _missing_images(here: Collection[str]) -> list[Ability]:
+    """What `verify --on container` would have to fetch first for the pages in this folder."""
+    from checks.choice import CONTAINER, Means
+    from checks.pages import load
+    from checks.servers import image_of
+
+    wanted: dict[str, list[str]] = {}
+    try:
+        for page in load(()):
+            wanted.setdefault(image_of(page, None, Means(on=CONTAINER)), []).append(page.front.runbook)
+    except PgrunbookError:
+        return []  # no pages here, or some with mistakes: `lint` tells of those
+    return [
+        Ability(f"image {image}", False, f"not here, and wanted by {', '.join(names)}", f"`docker pull {image}`")
+        for image, names in sorted(wanted.items())
+        if image not in here
+    ]
 
 
 def _folders() -> list[Ability]:
@@ -120,4 +138,4 @@ def _folders() -> list[Ability]:
     ]
 
 
-LOOKS: tuple[Callable[[], list[Ability]], ...] = (_python, _binaries, _disposable_server, _clients, _docker, _folders)
+LOOKS: tuple[Callable[[], list[Ability]], ...] = (_python, _binaries, _disposable_server, _clients, _engine, _folders)

@@ -15,6 +15,8 @@ from checks.report.index import newest, rewrite_index
 from checks.report.jsonfile import to_json
 from checks.report.junit import junit
 from checks.report.markdown import markdown
+from checks.report.matrix import Matrix, as_json, as_lines, as_markdown, matrix_of
+from checks.report.matrix import write as write_matrix
 from checks.report.model import Report
 from checks.report.nagios import line, state
 from checks.report.summary import annotation_lines, append_summary, on_github
@@ -33,13 +35,16 @@ def publish(reports: Sequence[Report], output: Output) -> bool:
     troubles: list[UsageError] = []
     for report in reports:
         with _collected(troubles):
-            written[report.run.runbook] = files.write(report, output.folder).best
+            written[report.run.label] = files.write(report, output.folder).best
+    matrix = matrix_of(reports, written)
     with _collected(troubles):
+        if matrix is not None:
+            write_matrix(matrix, output.folder)
         rewrite_index(output.folder)
-    show(reports, output, written)
+    show(reports, output, written, matrix)
     if on_github(os.environ):
         with _collected(troubles):
-            append_summary(reports, os.environ)
+            append_summary(reports, os.environ, first=f"{as_markdown(matrix, linked=False)}\n" if matrix else "")
         for command in annotation_lines(reports):
             sys.stderr.write(f"{command}\n")
     for trouble in troubles:
@@ -55,12 +60,12 @@ def _collected(troubles: list[UsageError]) -> Iterator[None]:
         troubles.append(trouble)
 
 
-def show(reports: Sequence[Report], output: Output, written: dict[str, Path]) -> None:
-    """The reports on stdout, in the format asked for and nothing else."""
+def show(reports: Sequence[Report], output: Output, written: dict[str, Path], matrix: Matrix | None = None) -> None:
+    """The reports on stdout, in the format asked for and nothing else. JSON has the matrix as its last item."""
     if output.format == "text":
-        print_outcome(reports, written, stream=sys.stdout, environ=os.environ)
+        print_outcome(reports, written, stream=sys.stdout, environ=os.environ, last=as_lines(matrix) if matrix else ())
     else:
-        sys.stdout.write(_drawn(reports, output, written))
+        sys.stdout.write(_drawn(reports, output, written, matrix))
     sys.stdout.flush()
 
 
@@ -76,7 +81,7 @@ def show_newest(runbooks: Sequence[str], output: Output) -> int:
     show(
         reports,
         output,
-        {report.run.runbook: path.with_suffix(".md") for report, path in zip(reports, found, strict=True)},
+        {report.run.label: path.with_suffix(".md") for report, path in zip(reports, found, strict=True)},
     )
     return exit_code(reports, output)
 
@@ -91,11 +96,13 @@ def _stem(path: Path | None) -> str:
     return str(path.with_suffix("")) if path is not None else ""
 
 
-def _drawn(reports: Sequence[Report], output: Output, written: dict[str, Path]) -> str:
+def _drawn(reports: Sequence[Report], output: Output, written: dict[str, Path], matrix: Matrix | None) -> str:
     if output.format == "json":
-        return "[" + ",\n".join(to_json(report).rstrip("\n") for report in reports) + "]\n"
+        found = [*map(to_json, reports), *([as_json(matrix)] if matrix else [])]
+        return "[" + ",\n".join(one.rstrip("\n") for one in found) + "]\n"
     if output.format == "markdown":
-        return "\n".join(markdown(report, _stem(written.get(report.run.runbook))) for report in reports)
+        pages = [markdown(report, _stem(written.get(report.run.label))) for report in reports]
+        return "\n".join([*([as_markdown(matrix)] if matrix else []), *pages])
     if output.format == NAGIOS:
         return line(reports)
     return junit(reports)

@@ -8,13 +8,15 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.abreast import Run, all_of
+from checks.ailing import explained
 from checks.bench.baseline import Baselines
 from checks.bench.settings import Bench
 from checks.board import Watch
@@ -22,8 +24,8 @@ from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
 from checks.check import POSTGRESQL, Effect, Engine
-from checks.choice import Leave, Measure, Output, Selection, require_writable
-from checks.errors import CouldNotTell, NothingSelected, UsageError
+from checks.choice import Leave, Means, Measure, Output, Selection, require_writable
+from checks.errors import ConnectionFailed, CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
@@ -38,17 +40,23 @@ from checks.suggest import did_you_mean
 from checks.targets.session import Endpoint, Target
 from checks.wait import Wait, wait_for
 
-DISPOSABLE = "embedded"
+if TYPE_CHECKING:
+    from checks.servers import Servers
+    from checks.targets.live import LiveTarget
+
+# Kinds of checks that can say more of why nobody knows where a database is: it is not there, or no engine answers.
+OF_THE_PLACE, OF_THE_ENGINE = ("connectivity", "compose"), ("compose",)
 BENCHMARK = "benchmark"
 UNASKED = "interrupted before it was asked"
 
 
-def verify(selection: Selection, output: Output, *, rows: int, postgres_bin: str) -> int:
-    """Try every selected page on a disposable server of its own; the exit code of the whole."""
+def verify(selection: Selection, output: Output, *, rows: int, means: Means) -> int:
+    """Try every selected page on a disposable server, of each major that was asked for; the exit code of the whole."""
     only = selection.only
     make = partial(plan, catalog=CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL, only=only, full=selection.full)
-    plans = _plans(_loaded(selection), only, make)
-    return _on_disposables(plans, output, rows, postgres_bin, Measure())
+    pages = _plans(_loaded(selection), only, make)
+    plans = [replace(one, major=major) for one in pages for major in means.wanted]
+    return _on_disposables(plans, output, rows, means, Measure())
 
 
 def check(
@@ -73,7 +81,7 @@ def bench(
     env_file: str,
     leave: Leave,
     rows: int,
-    postgres_bin: str,
+    means: Means,
 ) -> int:
     """Measure the queries of the pages' `benchmark` checks, of a live environment where one is named.
 
@@ -84,7 +92,7 @@ def bench(
         return _on_live(selection, output, where, mode=Mode.BENCH, measure=measure)
     only = selection.only
     plans = _plans(_loaded(selection), only, partial(_benchmarks, engine=POSTGRESQL, only=only))
-    return _on_disposables(plans, output, rows, postgres_bin, measure)
+    return _on_disposables(plans, output, rows, means, measure)
 
 
 def _benchmarks(
@@ -109,10 +117,13 @@ def _loaded(selection: Selection) -> list[Runbook]:
     return runbooks
 
 
-def _on_disposables(plans: Sequence[Plan], output: Output, rows: int, postgres_bin: str, measure: Measure) -> int:
+def _on_disposables(plans: Sequence[Plan], output: Output, rows: int, means: Means, measure: Measure) -> int:
+    from checks.servers import Servers
+
+    servers = Servers(means, plans)
     known = [_Known.of(one, output, measure) for one in plans]
-    runs = [(one.plan, partial(_verify, one, rows, postgres_bin)) for one in known]
-    return _carry_out(runs, DISPOSABLE, output, partial(_save, known) if measure.save else None)
+    runs = [(one.plan, partial(_verify, one, rows, servers)) for one in known]
+    return _carry_out(runs, servers.kind, output, partial(_save, known) if measure.save else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +140,8 @@ def _on_live(selection: Selection, output: Output, where: _Where, *, mode: Mode,
     environment, leave, wait = where.environment, where.leave, where.wait
     until = time.monotonic() + leave.deadline + wait
     from checks.endpoints import endpoints
+    from checks.targets.composed import live_target
     from checks.targets.environment import known_variables, pgbouncer_of
-    from checks.targets.live import LiveTarget
 
     file = Path(where.env_file) if where.env_file else None
     found = endpoints(load(selection.runbooks), environment, env_file=file)
@@ -154,7 +165,7 @@ def _on_live(selection: Selection, output: Output, where: _Where, *, mode: Mode,
     runs: list[tuple[Plan, Run]] = []
     every: list[_Known] = []
     for one in _plans([page for page, _ in found], selection.only, make):
-        target = LiveTarget(environment, servers[one.runbook.path])
+        target = live_target(environment, servers[one.runbook.path])
         turn = turns[target.endpoint.host, target.endpoint.port]
         every.append(_Known.of(one, output, measure))
         known = replace(
@@ -223,39 +234,42 @@ def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Run
     return plans
 
 
-def _verify(one: _Known, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
+def _verify(one: _Known, rows: int, servers: Servers, watch: Watch, stop: threading.Event) -> Results:
     """The run on a disposable server; its time includes starting, migrating and filling that server."""
     started, clock = datetime.now(UTC), time.monotonic()
-    results = _on_disposable(one, rows, postgres_bin, watch, stop)
+    results = _on_disposable(one, rows, servers, watch, stop)
     return replace(results, started=started, seconds=time.monotonic() - clock)
 
 
-def _on_disposable(known: _Known, rows: int, postgres_bin: str, watch: Watch, stop: threading.Event) -> Results:
-    from checks.prepare import prepare, server_for
+def _on_disposable(known: _Known, rows: int, servers: Servers, watch: Watch, stop: threading.Event) -> Results:
+    from checks.prepare import prepare
 
     one = known.plan
     if stop.is_set():
-        return without_asking(one, DISPOSABLE, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
+        return without_asking(one, servers.kind, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
     watch.stage("starting a disposable PostgreSQL")
-    try:
-        target = server_for(one.runbook, postgres_bin)
-    except CouldNotTell as reason:
-        return without_asking(one, DISPOSABLE, reason, watch)
-    with closing(target):
+    with ExitStack() as held:
+        try:
+            target = held.enter_context(servers.target(one))
+        except CouldNotTell as reason:
+            return without_asking(one, servers.kind, reason, watch)
         watch.stage("applying migrations and loading fixtures")
         prepared = prepare(one.runbook, target, rows)
+        if prepared.shortfall is not None and (ailment := target.ailment) is not None:
+            return without_asking(one, servers.kind, ailment, watch)
         circumstances = replace(
             known.told(_circumstances(one.runbook, target, prepared.rehearsal)),
             socket=target.socket_endpoint,
             restart=target.restart,
         )
         watch.stage("asking")
-        return run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
+        results = run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
+        return explained(results, target)
 
 
 def _check(
     one: Plan,
-    target: Target,
+    target: LiveTarget,
     circumstances: Circumstances,
     watch: Watch,
     stop: threading.Event,
@@ -275,10 +289,24 @@ def _check(
         if stop.is_set():
             return without_asking(one, target.name, CouldNotTell(UNASKED, code=INTERRUPTED), watch)
         watch.stage("asking")
+        withheld = _unlocated(target)
+        can_say_more = OF_THE_PLACE if isinstance(withheld, ConnectionFailed) else OF_THE_ENGINE
+        known = replace(circumstances, endpoint=target.endpoint)
         left = max(0.0, until - time.monotonic())
-        return run(one, target, circumstances, watch=watch, stop=stop, deadline=left)
+        return run(
+            one, target, known, watch=watch, stop=stop, withheld=withheld, can_say_more=can_say_more, deadline=left
+        )
     finally:
         turn.release()
+
+
+def _unlocated(target: LiveTarget) -> CouldNotTell | None:
+    """Why nobody knows where the database is, or None."""
+    try:
+        target.locate()
+    except CouldNotTell as reason:
+        return reason
+    return None
 
 
 def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None = None) -> Circumstances:
@@ -306,7 +334,7 @@ def _carry_out(
     """
     require_writable(output.folder)
     checkout = Checkout(Path.cwd())
-    names = [one.runbook.front.runbook for one, _ in runs]
+    names = [one.label for one, _ in runs]
     progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with progress:
         watched = [(its_plan, one, progress.planned(its_plan)) for its_plan, one in runs]

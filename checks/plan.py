@@ -40,7 +40,8 @@ class PlannedCheck:
 class Plan:
     """The checks of one runbook against one target, in the page's order. A disposable one has no `environment`.
 
-    `full` is for asking in full what is otherwise cut short for speed.
+    `major` is the PostgreSQL that the command line asked for, None where that is the page's to say. `full` is for
+    asking in full what is otherwise cut short for speed.
     There is no plan to look at a live environment with a check in it that writes and is not skipped.
     """
 
@@ -49,6 +50,13 @@ class Plan:
     environment: str
     checks: tuple[PlannedCheck, ...]
     full: bool = False
+    major: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What tells this run from the others of one command: `gaia`, or `gaia on 15`."""
+        name = self.runbook.front.runbook
+        return f"{name} on {self.major}" if self.major else name
 
     def __post_init__(self) -> None:
         writes = [check.name for check in self.checks if check.check.effect is Effect.CHANGE and not check.skip]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -36,12 +36,13 @@ def run(
     watch: Watch,
     stop: threading.Event,
     withheld: CouldNotTell | None = None,
+    can_say_more: Collection[str] = (MIGRATIONS,),
     deadline: float = DEADLINE,
 ) -> Results:
     """Every check's result, in the plan's order. `deadline` is in seconds and covers the whole run.
 
     When `stop` is set the run ends early: what is known is returned, the rest is errored as interrupted. `withheld` is
-    why the database is not in the state the page speaks of: then only the checks that can say more of it are asked.
+    why the database is not in the state the page speaks of: then only checks of the kinds `can_say_more` are asked.
     Never raises for what a check or a server does; a check that writes and a live target are a mistake of the caller.
     """
     started, clock = datetime.now(UTC), time.monotonic()
@@ -50,7 +51,7 @@ def run(
     if not target.disposable and any(check.check.effect is Effect.CHANGE for check in asked):
         raise AssertionError("a check that writes was to be asked of a database that is not disposable")
     if withheld is not None:
-        asked = [check for check in asked if check.check.kind == MIGRATIONS]
+        asked = [check for check in asked if check.check.kind in can_say_more]
         board.close(withheld.code, withheld.sentence, withheld.hint, besides=asked)
     circumstances = replace(circumstances, full=plan.full)
     spare = min(GRACE, deadline * SPARE)

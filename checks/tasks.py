@@ -112,6 +112,9 @@ def _without_report(flags: Mapping[str, Any], code: int, sentence: str) -> int:
     | {
         "rows": "Rows the fixtures make in each system. Default: 10000.",
         "full": FULL_HELP,
+        "on": "embedded (PostgreSQL of this machine) or container (an image, by Docker). Default: embedded.",
+        "image": "The image of a container; {major} in it is the major. Default: the page's, or the official one.",
+        "postgres": "Majors to run each page on, such as 15,16,17, with a matrix of what came of it.",
         "postgres-bin": "Folder with the PostgreSQL binaries to use.",
     },
     iterable=("runbook", "only"),
@@ -123,6 +126,9 @@ def verify(
     only: list[str] | None = None,
     rows: str = "10000",
     full: bool = False,
+    on: str = "embedded",
+    image: str = "",
+    postgres: str = "",
     postgres_bin: str = "",
     strict: bool = False,
     format: str = "text",
@@ -130,16 +136,16 @@ def verify(
 ) -> int:
     """Prove runbooks on disposable PostgreSQL servers: migrate, load fixtures, run every check, report.
 
-    Needs no Docker, no server and no configuration.
+    Needs no Docker, no server and no configuration. With --on container the servers are of production's own image.
     """
     from checks import pipeline
-    from checks.choice import Selection
+    from checks.choice import Means, Selection, majors
 
     return pipeline.verify(
         Selection(tuple(runbook or ()), tuple(only or ()), full),
         _output(format, out, strict=strict),
         rows=_whole_number("--rows", rows),
-        postgres_bin=postgres_bin,
+        means=Means(on, postgres_bin, image.strip(), majors(postgres)),
     )
 
 
@@ -232,7 +238,7 @@ def bench(
     Plans and buffers are judged first, times second, against the page's bounds and the baseline that --save keeps.
     """
     from checks import pipeline
-    from checks.choice import Leave, Measure, Selection, allowed
+    from checks.choice import Leave, Means, Measure, Selection, allowed
 
     if profile or workload or seconds:
         from checks import pages
@@ -254,7 +260,7 @@ def bench(
         env_file=env_file,
         leave=Leave(allowed(allow or ()), confirm, _duration("--deadline", deadline)),
         rows=_whole_number("--rows", rows),
-        postgres_bin=postgres_bin,
+        means=Means(postgres_bin=postgres_bin),
     )
 
 
@@ -356,7 +362,7 @@ def report(_: Context, runbook: list[str] | None = None, format: str = "text", o
 
 @shown_task({"format": PAGES_HELP["format"]})
 def doctor(_: Context, format: str = "text") -> int:
-    """Say what this machine can run: PostgreSQL binaries and majors, client programs, Docker, where caches lie."""
+    """Say what this machine can run: PostgreSQL, client programs, a container engine and its images, caches."""
     from checks import doctor as machine
 
     return machine.show(format)

@@ -14,7 +14,9 @@ import pytest
 
 from checks.errors import TargetFailed
 from checks.targets.binaries import Binaries, find
+from checks.targets.container import ContainerServer, ContainerTarget
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
+from tests.containers.images import images, why_none
 from tests.majors import is_whole, one_of_each_major, start
 
 _numbers = itertools.count(1)
@@ -87,6 +89,37 @@ def target_of_every_major(
 ) -> Iterator[EmbeddedTarget]:
     """A fresh, empty database on a server of each major in turn."""
     target = server_from(every_major).create_target(f"test_{next(_numbers)}")
+    yield target
+    target.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_images() -> list[str]:
+    """Images of PostgreSQL on a Docker engine, one of each major; without any, the test is skipped with the reason."""
+    reason = why_none()
+    if reason:
+        pytest.skip(reason)
+    return images()
+
+
+@pytest.fixture(scope="session")
+def postgres_image(postgres_images: list[str]) -> str:
+    """The image most container tests run on."""
+    return postgres_images[0]
+
+
+@pytest.fixture(scope="session")
+def container_server(postgres_image: str) -> Iterator[ContainerServer]:
+    """The worker's server in a container. Tests share it, as they share `server`."""
+    server = ContainerServer.start(postgres_image)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def container_target(container_server: ContainerServer) -> Iterator[ContainerTarget]:
+    """A fresh, empty database in a container, dropped after the test."""
+    target = container_server.create_target(f"test_{next(_numbers)}")
     yield target
     target.close()
 

@@ -13,7 +13,7 @@ def contents() -> dict[str, str]:
     """What each derived file must hold, by its path in the checkout."""
     from checks.catalog import CATALOG
     from checks.catalog.manual import page
-    from checks.report import jsonfile
+    from checks.report import jsonfile, matrix
     from checks.runbook import schema
     from tests.report.samples import samples
 
@@ -21,6 +21,7 @@ def contents() -> dict[str, str]:
         "docs/checks.md": page(),
         "docs/schema/runbook.json": schema.as_text(CATALOG),
         jsonfile.SCHEMA_PATH: json.dumps(jsonfile.schema(), indent=2) + "\n",
+        matrix.SCHEMA_PATH: json.dumps(matrix.schema(), indent=2) + "\n",
         **samples(),
     }
 

@@ -30,6 +30,7 @@ KINDS = (
     "http",
     "variables",
     "version",
+    "compose",
 )
 
 

@@ -2,7 +2,7 @@
 
 The codes of a check stand with the check. Here are those that belong to no single one: the causes of a failed
 connection, which every check can meet, the reasons for which a run gives no verdict, and why an environment cannot be
-asked at all.
+asked at all. Those of servers in containers have a file of their own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from checks.catalog import CATALOG
+from checks.catalog.container_codes import CONTAINER_CODES
 from checks.check import Code
 
 CONNECTION_CODES: Mapping[str, Code] = {
@@ -86,6 +87,23 @@ CONNECTION_CODES: Mapping[str, Code] = {
         "The server's certificate is not made out to the host name of the URL.",
         "Clients with `verify-full` are refused; it may also be another server than the one that was meant.",
         "Connect by a name the certificate holds, or have it issued again with this name among its alternative names.",
+    ),
+    "connectivity.no_container": Code(
+        "The Compose project has no container of the service that the environment names.",
+        "It was never started, or removed by `docker compose down`; or the project or the service has another name.",
+        "Start it with `docker compose up -d SERVICE`, in the project's folder. `docker compose ls` shows the names of "
+        "projects, `docker compose ps -a` their services; COMPOSE_PROJECT_NAME names another project.",
+    ),
+    "connectivity.container_stopped": Code(
+        "The container of the environment's compose service is there and does not run.",
+        "Its PostgreSQL ended, or never got as far as to start.",
+        "`docker logs CONTAINER` says why: an upgraded image on old data, no POSTGRES_PASSWORD, no room. Then "
+        "`docker compose up -d SERVICE`.",
+    ),
+    "connectivity.port_not_published": Code(
+        "The container runs, and its port 5432 is not published on this machine's loopback address.",
+        "Other containers of its network reach it, and nothing on this machine does. Other addresses are not followed.",
+        'Add `ports: ["127.0.0.1:5432:5432"]` to the service, then `docker compose up -d SERVICE`.',
     ),
     "connectivity.database_missing": Code(
         "The server has no database of this name.",
@@ -303,6 +321,11 @@ ENVIRONMENT_CODES: Mapping[str, Code] = {
         "Correct what the sentence names. A URL reads `postgresql://user:password@host:5432/database`, with special "
         "characters of user and password as %XX.",
     ),
+    "environment.unknown_service": Code(
+        "The project's compose file has no service of the name that the environment gives.",
+        "Where the database is, is not known, so nothing was asked of any.",
+        "`docker compose config --services` lists them. Correct `compose` under the environment in the front matter.",
+    ),
     "environment.unknown": Code(
         "No page that was selected names an environment of this name.",
         "Where the database is, is not known, so nothing was asked of any.",
@@ -312,7 +335,7 @@ ENVIRONMENT_CODES: Mapping[str, Code] = {
 
 
 class Documented(Mapping[str, Code]):
-    """Every code there is, of every check, of the run and of environments, in the order of the catalogue.
+    """Every code there is, of every check, of the run, of containers and environments, in the catalogue's order.
 
     Only the module of the code's own kind is imported to look one up.
     """
@@ -332,7 +355,11 @@ class Documented(Mapping[str, Code]):
         return sum(1 for _ in self)
 
 
-_OF_NO_KIND: Mapping[str, Mapping[str, Code]] = {"run": RUN_CODES, "environment": ENVIRONMENT_CODES}
+_OF_NO_KIND: Mapping[str, Mapping[str, Code]] = {
+    "run": RUN_CODES,
+    "container": CONTAINER_CODES,
+    "environment": ENVIRONMENT_CODES,
+}
 
 
 def documented() -> Mapping[str, Code]:

@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 from checks.catalog import CATALOG
 from checks.catalog.codes import ENVIRONMENT_CODES, RUN_CODES, documented
+from checks.catalog.container_codes import CONTAINER_CODES
 from checks.catalog.sql import text
 from checks.check import SQLITE, Check, Code, Effect
 
@@ -84,6 +85,7 @@ _TYPES = {
     "tuple[Variable, ...]": "list",
     "tuple[Inside, ...]": "list",
     "dict[Variable, Requirement]": "requirements by name",
+    "Healthcheck": "settings",
     "dict[JsonPath, Value]": "values or comparisons by path",
 }
 _EFFECTS = {
@@ -98,9 +100,10 @@ def page() -> str:
     contents = "\n".join(f"- [{kind}](#{kind}): {check.claim}" for kind, check in CATALOG.items())
     sections = [_section(check) for check in CATALOG.values()]
     run = "## When there is no verdict\n\nThese codes stand for the reason why.\n\n" + _codes(RUN_CODES)
+    container = "## When a server in a container cannot be had\n\nOr answers no more.\n\n" + _codes(CONTAINER_CODES)
     before = "## When an environment cannot be asked\n\nThe run ends before any server is touched.\n\n"
     environment = before + _codes(ENVIRONMENT_CODES)
-    return "\n".join([_INTRODUCTION, contents, "", *sections, run, environment]).rstrip() + "\n"
+    return "\n".join([_INTRODUCTION, contents, "", *sections, run, container, environment]).rstrip() + "\n"
 
 
 def explain(code: str) -> str:

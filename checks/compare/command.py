@@ -21,6 +21,7 @@ from checks.prepare import NOT_PREPARED, check_files, server_for
 from checks.result import COULD_NOT_TELL, FAILED, HELD, worst
 from checks.runbook.model import Runbook
 from checks.secrets import mask
+from checks.targets.composed import live_target
 from checks.targets.environment import resolve
 from checks.targets.live import LiveTarget
 from checks.targets.session import Target
@@ -99,7 +100,7 @@ def _live(runbook: Runbook, name: str, env_file: str) -> LiveTarget:
     )
     if endpoint.engine != POSTGRESQL:
         raise UsageError(f"The environment {name} of {front.runbook} is no PostgreSQL, and only those are compared.")
-    return LiveTarget(name, endpoint)
+    return live_target(name, endpoint)
 
 
 @contextmanager

@@ -92,6 +92,7 @@ def _run(results: Results, *, strict: bool) -> Run:
         started=_utc(started),
         finished=_utc(started + timedelta(seconds=results.seconds)),
         seconds=round(results.seconds, 6),
+        asked_major=plan.major,
     )
 
 

@@ -55,7 +55,7 @@ def write(report: Report, folder: Path, *, formats: Collection[str] = EVERY_FORM
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stem = _write_all(folder, _stem(report), draw)
+        stem = write_all(folder, _stem(report), draw)
     except OSError as failure:
         raise unwritable(folder, failure) from None
     paths = {name: folder / f"{stem}{suffix}" for name, suffix in SUFFIXES.items() if name in {"json", *formats}}
@@ -94,14 +94,15 @@ def read(path: Path) -> Report:
 
 
 def _stem(report: Report) -> str:
-    """`20261120T213529Z-gaia-verify`, so that names sort by time."""
+    """`20261120T213529Z-gaia-verify`, so that names sort by time; `…-verify-on15` where a major was asked for."""
     run = report.run
     moment = run.started.replace("-", "").replace(":", "")
-    return _NOT_IN_NAMES.sub("_", f"{moment}-{run.runbook}-{run.environment or run.mode}")
+    on = f"-on{run.asked_major}" if run.asked_major else ""
+    return _NOT_IN_NAMES.sub("_", f"{moment}-{run.runbook}-{run.environment or run.mode}{on}")
 
 
-def _write_all(folder: Path, stem: str, draw: Callable[[str], dict[str, str]]) -> str:
-    """Write what `draw` makes, by suffix, under the first free name like `stem`, and return that name.
+def write_all(folder: Path, stem: str, draw: Callable[[str], dict[str, str]]) -> str:
+    """Write what `draw` makes, by suffix and with JSON among it, under the first free name like `stem`; return that.
 
     Holding the hidden file of a name is holding the name: it is made exclusively, and turns into the report in one
     step. So two runs of one second never share a name, and no lock is left behind by a killed one.

@@ -19,7 +19,8 @@ from checks.report import escape
 from checks.report.files import PART, SUFFIXES, replace_file, unwritable
 from checks.report.layout import moment
 from checks.report.markdown import environment
-from checks.report.model import FORMAT, Verdict
+from checks.report.matrix import is_matrix, newest_table
+from checks.report.model import FORMAT, VERDICT_MARKS, Verdict
 from checks.suggest import did_you_mean
 from checks.units import show_seconds
 
@@ -29,22 +30,16 @@ MOST_ROWS = 500
 MOST_ATTEMPTS = 20
 STALE = 3600.0  # seconds after which an unfinished file is what a killed run left behind
 
-VERDICT_MARKS = {
-    Verdict.HELD: "✅ HELD",
-    Verdict.FAILED: "❌ FAILED",
-    Verdict.COULD_NOT_TELL: "❔ COULD NOT TELL",
-    Verdict.NOTHING_ASKED: "➖ NOTHING ASKED",  # noqa: RUF001 - as wide as the other signs
-    Verdict.INTERRUPTED: "🛑 INTERRUPTED",
-}
 _RUN = '"run": '
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One report as the index shows it."""
+    """One report as the index shows it; `label` is the runbook, with the major where one was asked for."""
 
     name: str
     runbook: str
+    label: str
     target: str
     verdict: Verdict
     sentence: str
@@ -102,6 +97,7 @@ def read_row(path: Path) -> Row | None:
         return Row(
             name=path.name,
             runbook=str(run["runbook"]),
+            label=f"{run['runbook']} on {run['asked_major']}" if run.get("asked_major") else str(run["runbook"]),
             target=str(run["target"]),
             verdict=Verdict(run["verdict"]),
             sentence=str(run["sentence"]),
@@ -118,26 +114,31 @@ def _drawn(folder: Path, names: frozenset[str]) -> str:
     rows = sorted((row for row in read.values() if row), key=lambda row: (row.started, row.name), reverse=True)
     head = ["Verdict", "Runbook", "Target", "Started", "Took", "Report", "Summary"]
     table = escape.table(head, [_cells(row, names) for row in rows], right=[4]) if rows else ""
+    majors = newest_table(folder, [name for name in _listed(folder) if is_matrix(name)])
     foreign = sorted(name for name, row in read.items() if row is None)
     older = len(reports) - len(read)
-    return environment().get_template("index.md.j2").render(table=table, foreign=foreign, older=older)
+    return environment().get_template("index.md.j2").render(table=table, majors=majors, foreign=foreign, older=older)
 
 
 def _cells(row: Row, names: frozenset[str]) -> list[str]:
     stem = row.name.removesuffix(".json")
     links = [f"[{suffix[1:]}]({stem}{suffix})" for suffix in (".md", ".json", ".xml") if f"{stem}{suffix}" in names]
-    texts = [escape.cell(text) for text in (row.runbook, row.target, moment(row.started))]
+    texts = [escape.cell(text) for text in (row.label, row.target, moment(row.started))]
     return [VERDICT_MARKS[row.verdict], *texts, show_seconds(row.seconds), " ".join(links), escape.cell(row.sentence)]
 
 
 def _names(folder: Path) -> frozenset[str]:
     """The files of reports in the folder, by name."""
+    return frozenset(name for name in _listed(folder) if not is_matrix(name))
+
+
+def _listed(folder: Path) -> list[str]:
+    """The files that runs write, the index aside."""
     with os.scandir(folder) as entries:
-        return frozenset(
-            entry.name
-            for entry in entries
-            if entry.name.endswith(tuple(SUFFIXES.values())) and not entry.name.startswith(".") and entry.name != NAME
-        )
+        names = [entry.name for entry in entries]
+    return [
+        name for name in names if name.endswith(tuple(SUFFIXES.values())) and not name.startswith(".") and name != NAME
+    ]
 
 
 def _reports(names: Iterable[str]) -> Iterator[str]:

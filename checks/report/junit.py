@@ -26,7 +26,7 @@ def _suite(report: Report) -> ET.Element:
     run, counts = report.run, report.run.counts
     suite = ET.Element(
         "testsuite",
-        name=one_line(run.runbook),
+        name=one_line(run.label),
         tests=str(len(report.checks)),
         failures=str(counts[Status.FAILED] + (counts[Status.WARNED] if run.strict else 0)),
         errors=str(counts[Status.ERRORED]),
@@ -47,7 +47,7 @@ def _suite(report: Report) -> ET.Element:
 def _case(report: Report, check: CheckReport) -> ET.Element:
     case = ET.Element(
         "testcase",
-        classname=one_line(report.run.runbook),
+        classname=one_line(report.run.label),
         name=one_line(check.name),
         file=one_line(report.provenance.path),
         line=str(check.line),

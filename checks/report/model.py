@@ -31,12 +31,22 @@ class Verdict(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+VERDICT_MARKS = {
+    Verdict.HELD: "✅ HELD",
+    Verdict.FAILED: "❌ FAILED",
+    Verdict.COULD_NOT_TELL: "❔ COULD NOT TELL",
+    Verdict.NOTHING_ASKED: "➖ NOTHING ASKED",  # noqa: RUF001 - as wide as the other signs
+    Verdict.INTERRUPTED: "🛑 INTERRUPTED",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """The run in brief, first in the file so that an index of a thousand reports reads only this much of each.
 
     `counts` is how many checks came to each status, in the order passed, warned, failed, errored, skipped; `unselected`
-    is how many more the page has that this run left out. Times are UTC, `seconds` is wall time.
+    is how many more the page has that this run left out. Times are UTC, `seconds` is wall time. `asked_major` is the
+    PostgreSQL that the command line asked for (null: it was the page's to say).
     """
 
     runbook: str
@@ -54,6 +64,12 @@ class Run:
     started: str
     finished: str
     seconds: float
+    asked_major: int | None = None
+
+    @property
+    def label(self) -> str:
+        """What tells this run from the others of one command: `gaia`, or `gaia on 15`."""
+        return f"{self.runbook} on {self.asked_major}" if self.asked_major else self.runbook
 
 
 @dataclass(frozen=True, slots=True)

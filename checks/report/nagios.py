@@ -32,7 +32,7 @@ def state(reports: Sequence[Report]) -> int:
 
 def line(reports: Sequence[Report]) -> str:
     """`PGRUNBOOK CRITICAL - gaia: 1 of 12 failed (lag) | failed=1;;0;0;12 … time=1.234s` and a line end."""
-    told = "; ".join(f"{report.run.runbook}: {_told(report)}" for report in reports)
+    told = "; ".join(f"{report.run.label}: {_told(report)}" for report in reports)
     figures = " ".join(_figures(report.run, several=len(reports) > 1) for report in reports)
     return f"{_headed(state(reports), told)} | {figures}\n"
 
@@ -77,7 +77,7 @@ def _names(report: Report, status: Status) -> str:
 
 def _figures(run: Run, *, several: bool) -> str:
     """How many checks came to each status, of how many, and the seconds it took; named by runbook if several."""
-    of = f"{run.runbook}_" if several else ""
+    of = f"{run.label.replace(' ', '_')}_" if several else ""
     total = sum(run.counts.values())
     counted = [f"{of}{status}={count}{_THRESHOLDS.get(status, ';;')};0;{total}" for status, count in run.counts.items()]
     return " ".join([*counted, f"{of}time={run.seconds:.3f}s"])

@@ -67,7 +67,7 @@ class Lines:
     def of(self, plan: Plan, result: Result, *, width: int = 0) -> str:
         """`PASSED   gaia  connectivity  3 round trips, median 0.4 ms  (12 ms)`, cut to `width` if there is one."""
         widest = min(max(len(check.name) for check in plan.checks), WIDEST_NAME)
-        names = f"{plain(plan.runbook.front.runbook):<{self._runbook_width}}  {plain(result.planned.name):<{widest}}"
+        names = f"{plain(plan.label):<{self._runbook_width}}  {plain(result.planned.name):<{widest}}"
         time = "" if result.status is Status.SKIPPED else f"({show_seconds(result.seconds)})"
         room = width - WIDEST_WORD - len(names) - len(time) - 3 * len("  ") if width else LONGEST_SENTENCE
         sentence = shortened(plain(headline(result)), max(room, SHORTEST_SENTENCE))
@@ -76,7 +76,7 @@ class Lines:
 
     def of_waiting(self, plan: Plan, sentence: str) -> str:
         """`WAITING  gaia  127.0.0.1 refuses the connection. Trying for 50.0 s more.`"""
-        name = f"{plain(plan.runbook.front.runbook):<{self._runbook_width}}"
+        name = f"{plain(plan.label):<{self._runbook_width}}"
         return f"{'WAITING':<{WIDEST_WORD}}  {name}  {shortened(plain(sentence), LONGEST_SENTENCE)}"
 
 
@@ -165,7 +165,7 @@ class _LiveWatch:
         self.spinner = Spinner("dots")
         self._counts: Counter[Status] = Counter()
         self._unfinished = dict.fromkeys(check.name for check in plan.checks)
-        self.name = plain(plan.runbook.front.runbook)
+        self.name = plain(plan.label)
 
     def stage(self, sentence: str) -> None:
         self._stage = plain(sentence)

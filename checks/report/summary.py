@@ -29,8 +29,10 @@ def on_github(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def append_summary(reports: Sequence[Report], environ: Mapping[str, str], *, budget: int = BUDGET) -> None:
-    """Append the reports to the step's summary, as much of them as it holds. Nothing outside GitHub Actions.
+def append_summary(
+    reports: Sequence[Report], environ: Mapping[str, str], *, first: str = "", budget: int = BUDGET
+) -> None:
+    """Append the reports to the step's summary, as much of them as it holds, after `first`. Only in GitHub Actions.
 
     Other commands of the step write to the same file, so `budget` is for all of it. Raises UsageError for a file that
     cannot be written.
@@ -42,7 +44,7 @@ def append_summary(reports: Sequence[Report], environ: Mapping[str, str], *, bud
     try:
         taken = path.stat().st_size if path.exists() else 0
         with path.open("a", encoding="utf-8") as stream:
-            stream.write(summary(reports, budget=budget - taken))
+            stream.write(first + summary(reports, budget=budget - taken - len(first.encode())))
     except OSError as failure:
         raise UsageError(
             f"GITHUB_STEP_SUMMARY names {file}, which cannot be written: {failure.strerror}",
@@ -79,7 +81,7 @@ def annotation_lines(reports: Sequence[Report]) -> list[str]:
 
 def _annotation(kind: str, report: Report, check: CheckReport) -> str:
     path = report.provenance.path
-    title = f"{report.run.runbook}: {check.name} {check.status.value}"
+    title = f"{report.run.label}: {check.name} {check.status.value}"
     told = [check.sentence]
     if check.broken:
         first = check.broken[0]

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from checks.catalog.names import plural
 from checks.check import Cell
 from checks.report.clean import shortened, visible
 from checks.report.console import Console, plain
@@ -23,23 +24,30 @@ _TROUBLE = (Status.WARNED, Status.FAILED, Status.ERRORED)
 
 
 def print_outcome(
-    reports: Sequence[Report], files: Mapping[str, Path], *, stream: TextIO, environ: Mapping[str, str]
+    reports: Sequence[Report],
+    files: Mapping[str, Path],
+    *,
+    stream: TextIO,
+    environ: Mapping[str, str],
+    last: Sequence[str] = (),
 ) -> None:
-    """Print all reports' troubles, then all verdicts. `files` is where each runbook's report lies, by its name."""
+    """Print all reports' troubles, then all verdicts, then the lines of `last`. `files` is by label."""
     console = Console(stream, environ)
     for report in reports:
         _Troubles(console, report).print()
     console.line()
-    width = max((len(report.run.runbook) for report in reports), default=0)
+    width = max((len(report.run.label) for report in reports), default=0)
     for report in reports:
-        _print_verdict(console, report, files.get(report.run.runbook), width)
+        _print_verdict(console, report, files.get(report.run.label), width)
     if len(reports) > 1:
         console.line(_overall(console, reports))
+    for line in ("", *last) if last else ():
+        console.line(line)
 
 
 def _print_verdict(console: Console, report: Report, file: Path | None, width: int) -> None:
     run = report.run
-    console.line(f"{plain(run.runbook):<{width}}  {_verdict(console, run.verdict, run.sentence)}")
+    console.line(f"{plain(run.label):<{width}}  {_verdict(console, run.verdict, run.sentence)}")
     console.line(f"{'':<{width}}  {plain(run.server)}; {show_seconds(run.seconds)}")
     if report.safety:
         console.line(f"{'':<{width}}  {plain(report.safety)}")
@@ -57,7 +65,11 @@ def _overall(console: Console, reports: Sequence[Report]) -> str:
     counts = Counter(report.run.verdict for report in reports)
     tally = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
     paint = console.good if set(counts) == {Verdict.HELD} else console.bad
-    return paint(f"{len(reports)} runbooks: {tally}.")
+    majors = len({report.run.asked_major for report in reports})
+    what = (
+        f"{plural(len(reports) // majors, 'runbook')} on {majors} majors" if majors > 1 else f"{len(reports)} runbooks"
+    )
+    return paint(f"{what}: {tally}.")
 
 
 class _Troubles:
@@ -73,7 +85,7 @@ class _Troubles:
             where = f"{plain(self._report.provenance.path)}:{first.line}"
             self._console.line()
             status = self._console.status(first.status)
-            self._console.line(f"{status}  {plain(self._report.run.runbook)}  {names}  {where}")
+            self._console.line(f"{status}  {plain(self._report.run.label)}  {names}  {where}")
             self._tell(first)
 
     def _grouped(self) -> list[list[CheckReport]]:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from checks.check import Severity
 from checks.runbook.pools import Pool
-from checks.runbook.rules import Attribute, Line, Major, SettingName, Slug
+from checks.runbook.rules import Attribute, Image, Line, Major, ProjectName, ServiceName, SettingName, Slug
 from checks.units import Duration
 
 REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
@@ -24,11 +24,26 @@ Language = Literal["yaml", "sql"]
 
 
 @dataclass(frozen=True, slots=True)
+class Compose:
+    """A service of a Compose project on this machine's container engine.
+
+    `profile` is the one that starts it, for hints. `project` is needed only where it is neither in COMPOSE_PROJECT_NAME
+    nor told by the compose file: https://docs.docker.com/compose/how-tos/project-name/
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    service: ServiceName
+    profile: ServiceName | None = None
+    project: ProjectName | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
-    """One live database by name. Exactly one of `url` and `service` is set.
+    """One live database by name. Exactly one of `url`, `service` and `compose` is set.
 
     `url` holds `${VARIABLE}` references, or a `sqlite:///` path, never a password. `service` is a libpq service:
-    https://www.postgresql.org/docs/current/libpq-pgservice.html
+    https://www.postgresql.org/docs/current/libpq-pgservice.html. `compose` is a service of a Compose project.
     `pgbouncer` is the admin console of the PgBouncer before it, by `${VARIABLE}` too.
     """
 
@@ -36,12 +51,13 @@ class Environment:
 
     url: Line | None = None
     service: Line | None = None
+    compose: Compose | None = None
     protected: bool = False
     pgbouncer: Line | None = None
 
     def __post_init__(self) -> None:
-        if (self.url is None) == (self.service is None):
-            raise ValueError("an environment needs exactly one of `url` and `service`")
+        if sum(way is not None for way in (self.url, self.service, self.compose)) != 1:
+            raise ValueError("an environment needs exactly one of `url`, `service` and `compose`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,8 @@ class FrontMatter:
     """What the page says of its system before the first heading.
 
     `server` is the settings a disposable server is started with, as in postgresql.conf. `postgres` is the major that
-    production runs, where the page names one. `pools` are those of its services, by the service's name.
+    production runs, where the page names one, and `image` what a disposable container is made of, where that is not the
+    official image; `{major}` in it stands for the major. `pools` are those of its services, by the service's name.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
@@ -76,6 +93,7 @@ class FrontMatter:
     runbook: Slug
     title: Line
     postgres: Major | None = None
+    image: Image | None = None
     migrations: Migrations | None = None
     fixtures: str | None = None
     server: dict[SettingName, str | int | float | bool] = field(default_factory=dict)

@@ -65,9 +65,7 @@ class Pool:
     )
     recycle: Duration | None = field(
         default=None,
-        metadata={
-            "description": "The age a session is replaced at: `pool_recycle` (never), `max_lifetime` (1h)."
-        },
+        metadata={"description": "The age a session is replaced at: `pool_recycle` (never), `max_lifetime` (1h)."},
     )
     pre_ping: bool | None = field(
         default=None,

@@ -49,6 +49,17 @@ Line = Annotated[
 ]
 Attribute = Annotated[str, form(r"[\w.]+:[\w.]+", "must be written as module:attribute, such as models:Base.metadata")]
 Major = Annotated[int, Where(range(9, 100).__contains__, "must be a major version of PostgreSQL, such as 16")]
+Image = Annotated[
+    str,
+    form(
+        r"[A-Za-z0-9]([A-Za-z0-9._/:@-]|\{major\}){0,254}",
+        "must be the name of an image, such as postgres:16-alpine or registry.example/postgis:{major}",
+    ),
+]
+ServiceName = Annotated[str, form(r"[A-Za-z0-9._-]+", "must be a name of the compose file, such as postgres")]
+ProjectName = Annotated[
+    str, form(r"[a-z0-9][a-z0-9_-]*", "must be lower-case letters, digits, - and _, as Compose names projects")
+]
 Positive = Annotated[int, Where(lambda number: number > 0, "must be 1 or more")]
 SettingName = Annotated[
     str, form(r"[A-Za-z_][A-Za-z0-9_.]*", "must be the name of a setting, as postgresql.conf has it")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 from checks import secrets
 from checks.check import POSTGRESQL, Engine
-from checks.errors import TargetFailed
+from checks.errors import CouldNotTell, TargetFailed
 from checks.targets.binaries import find
 from checks.targets.postmaster import HOST
 from checks.targets.server import Server
@@ -23,6 +24,11 @@ class EmbeddedServer(Server):
     def obtained(self) -> str:
         """How this server was come by, as the report says it."""
         return self.binaries.obtained
+
+    @property
+    def ailment(self) -> CouldNotTell | None:
+        """Always None: whoever asks an embedded server hears from the kernel at once when it is gone."""
+        return None
 
     def endpoint(self, database: str = SUPERUSER) -> Endpoint:
         """`database` over TCP, with TLS as strict as a client can be where the server has it."""
@@ -93,9 +99,14 @@ class EmbeddedTarget:
 
         return open_session(self.socket_endpoint, writable=writable, timeout=timeout, obtained=self.obtained)
 
-    def restart(self) -> None:
-        """Stop the server at once, as a crash would, and start it on the same data, port and password."""
-        self.server.restart()
+    @property
+    def ailment(self) -> CouldNotTell | None:
+        """What became of the server, where that is known."""
+        return self.server.ailment
+
+    def restart(self, *, how: signal.Signals = signal.SIGQUIT) -> None:
+        """Restart the server; the endpoint and the data stay the same. Raises TargetFailed."""
+        self.server.restart(how=how)
 
     def close(self) -> None:
         """Stop the server where this target started it, else drop the database. Closing twice is harmless."""

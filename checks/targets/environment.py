@@ -1,4 +1,6 @@
-"""A runbook's environment as an endpoint: from a variable, an env file, or a libpq service, before any connection.
+"""A runbook's environment as an endpoint: from a variable, an env file, a libpq service, or a service of Compose.
+
+All before any connection.
 
 https://www.postgresql.org/docs/current/libpq-envars.html
 """
@@ -42,6 +44,11 @@ def resolve(
     if environment.service is not None:
         parameters = service_parameters(environment.service, variables)
         return endpoint_of(parameters, source=f"The libpq service `{environment.service}` ({here})")
+    if environment.compose is not None:
+        from checks.targets.compose_file import service_of
+
+        known = known_variables(env_file, variables)
+        return Endpoint(compose=service_of(environment.compose, folder, known, here))
     template = environment.url or ""
     known = known_variables(env_file, variables)
     url = _filled(template, known, here, env_file)

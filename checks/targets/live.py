@@ -45,6 +45,9 @@ class LiveTarget:
         """Where the environment is."""
         return self._endpoint
 
+    def locate(self) -> None:
+        """Find out where it is, where only a container engine knows. Raises CouldNotTell."""
+
     def open(self, *, writable: bool = False, timeout: float = 5.0) -> Session:
         """A new read-only session, of which four may be open at once. Raises ConnectionFailed.
 
@@ -103,4 +106,5 @@ def obtained(name: str, endpoint: Endpoint) -> str:
         return f"environment {name}, SQLite file {endpoint.path}"
     where = f"socket {endpoint.host}" if endpoint.is_socket else f"host {endpoint.host or 'by default'}"
     database = f" database {endpoint.database}" if endpoint.database else ""
-    return f"environment {name}, {where} port {endpoint.port or DEFAULT_PORT}{database}"
+    container = f"container {endpoint.compose.container}, " if endpoint.compose else ""
+    return f"environment {name}, {container}{where} port {endpoint.port or DEFAULT_PORT}{database}"

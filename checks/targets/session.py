@@ -26,11 +26,31 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class ComposeService:
+    """A service of a Compose project on this machine's container engine, and what it goes by here.
+
+    `profile` is empty where none starts it. `container` is empty until it was found.
+    """
+
+    project: str
+    service: str
+    profile: str = ""
+    container: str = ""
+
+    @property
+    def up(self) -> str:
+        """The command that starts it."""
+        profile = f"--profile {self.profile} " if self.profile else ""
+        return f"docker compose {profile}up -d {self.service}"
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """Where a database listens and how to get in. `repr` shows no password.
 
     `host` is a name, an address or a socket folder; `options` are further libpq parameters (`sslmode`, `sslrootcert`,
-    `service`, …). For SQLite only `path` is set. `origin` is known of an environment's.
+    `service`, …). For SQLite only `path` is set. `origin` is known of an environment's. With `compose` the
+    rest is empty until the service's container was found.
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
     """
 
@@ -43,6 +63,7 @@ class Endpoint:
     options: Mapping[str, str] = field(default_factory=dict)
     path: str | None = None
     origin: Origin | None = field(default=None, repr=False, compare=False)
+    compose: ComposeService | None = None
 
     @property
     def is_socket(self) -> bool:

@@ -18,7 +18,7 @@ from checks.targets.parameters import SECRET, translated
 from checks.targets.session import Endpoint
 from checks.targets.url_forms import conninfo, masked, sqlalchemy_url
 
-__all__ = ["conninfo", "endpoint_of", "masked", "parse", "sqlalchemy_url"]
+__all__ = ["conninfo", "endpoint_of", "masked", "parse", "remember_password", "sqlalchemy_url"]
 
 ENCODE = "Write special characters of a user or password as %XX: @ as %40, / as %2F, # as %23, : as %3A, % as %25."
 _NO_SECRETS = frozenset({"", "postgres", "postgresql", "password", "PASSWORD"})
@@ -43,7 +43,7 @@ def parse(text: str, *, source: str) -> Endpoint:
 def endpoint_of(parameters: Mapping[str, str], *, source: str) -> Endpoint:
     """The endpoint that libpq's parameters name, from a URL or a service file. Raises UrlMalformed."""
     for key in SECRET & parameters.keys():
-        _remember(parameters[key], parameters.get("user", ""))
+        remember_password(parameters[key], parameters.get("user", ""))
     found = translated(parameters, source)
     for key in ("user", "password", "host", "dbname"):
         mistake = mistake_in_value(key, found.get(key, ""))
@@ -169,10 +169,13 @@ def _remember_what_may_be_secret(text: str) -> None:
     _, _, rest = text.partition("//")
     user, _, after = rest.partition(":")
     for end in (match.start() for match in re.finditer("@", after)):
-        _remember(after[:end], user)
+        remember_password(after[:end], user)
 
 
-def _remember(secret: str, user: str) -> None:
-    # A password that is the user's name or `postgres` is no secret, and hiding the word would shred every message.
+def remember_password(secret: str, user: str) -> None:
+    """Mask a password from now on, unless it is the user's name or `postgres`.
+
+    Such a one is no secret, and hiding the word would shred every message.
+    """
     if secret not in _NO_SECRETS and secret != user:
         remember(secret)

@@ -13,9 +13,9 @@ from checks.catalog.codes import CONNECTION_CODES, ENVIRONMENT_CODES, RUN_CODES,
 from checks.targets.causes import CAUSES, code_of
 
 PROJECT = Path(checks.__file__).parent.parent
-CODE = re.compile(rf'"((?:run|environment|{"|".join(CATALOG)})\.[a-z_]+)"')
+CODE = re.compile(rf'"((?:run|environment|container|{"|".join(CATALOG)})\.[a-z_]+)"')
 WORD = re.compile(r'"([a-z_]+)"')
-NO_CODES = {"run.py", "migrations.path"}  # a file, and a key of the front matter
+NO_CODES = {"run.py", "compose.yaml", "compose.yml", "migrations.path"}  # files, and a key of the front matter
 
 
 def quoted_in(folder: str, what: re.Pattern[str]) -> set[str]:
@@ -55,6 +55,7 @@ def test_only_good_news_needs_no_fix() -> None:
     """Codes without a fix are those of findings that hold."""
     assert sorted(code for code, words in documented().items() if not words.fix) == [
         "benchmark.measured",
+        "compose.healthy",
         "connections.measured",
         "connectivity.reachable",
         "http.answers",

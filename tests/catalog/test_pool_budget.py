@@ -164,7 +164,12 @@ def test_a_live_pgbouncer_is_asked_itself(target: EmbeddedTarget) -> None:
 def test_clients_that_wait_at_pgbouncer_are_counted(target: EmbeddedTarget) -> None:
     """One connection, held by one client: the next one waits, and is seen."""
     with bouncer_before(target, {"default_pool_size": 1, "max_client_conn": 100}) as console:
-        where: dict[str, Any] = {"host": console.host, "port": console.port, "dbname": target.database, "sslmode": "disable"}
+        where: dict[str, Any] = {
+            "host": console.host,
+            "port": console.port,
+            "dbname": target.database,
+            "sslmode": "disable",
+        }
         with psycopg.connect(**where, user="api", autocommit=True) as holder:
             holder.execute("BEGIN")
             waiting = psycopg.Connection.connect(**where, user="api", autocommit=True)

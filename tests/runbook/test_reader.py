@@ -117,7 +117,7 @@ def test_every_wrong_value_of_the_front_matter_is_told() -> None:
         "4:11: `postgres` must be a whole number, not text",
         "5:20: `migrations.tool` must be `alembic`, `prisma` or `sql`, not `alembik`",
         "5:35: `migrations.path` must be text, not a list",
-        "7:8: an environment needs exactly one of `url` and `service`",
+        "7:8: an environment needs exactly one of `url`, `service` and `compose`",
         "8:3: must be lower-case letters and digits",
         "9:20: `server.work_mem` must be text or a number or true or false, not a list",
     )

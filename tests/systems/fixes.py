@@ -148,24 +148,35 @@ FIXES: dict[str, dict[str, Shown]] = {
     },
     "gaia": {
         "the server answers": {
-            "Connection refused": "failed host_not_found misconfigured refused silent timeout too_old unreachable",
+            "Connection refused": (
+                "failed host_not_found misconfigured no_container port_not_published refused silent timeout too_old "
+                "unreachable"
+            ),
             "It is not PostgreSQL 16": "version",
             "It is slow": "slow",
             "Out of connections": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
             "TLS": "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required",
-            "The container won't start": "in_recovery lost shutting_down starting_up",
+            "The container won't start": "container_stopped in_recovery lost shutting_down starting_up",
             "The password or the user is wrong": (
                 "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
                 "role_missing"
             ),
         },
+        "the container is healthy": {
+            "Connection refused": "not_found",
+            "The container won't start": "no_engine not_running starting unhealthy",
+            "The health check is another": "healthcheck_differs no_healthcheck",
+        },
         "it is PostgreSQL 16": {
-            "Connection refused": "failed host_not_found misconfigured refused silent timeout too_old unreachable",
+            "Connection refused": (
+                "failed host_not_found misconfigured no_container port_not_published refused silent timeout too_old "
+                "unreachable"
+            ),
             "It is not PostgreSQL 16": "version",
             "It is slow": "slow",
             "Out of connections": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
             "TLS": "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required",
-            "The container won't start": "in_recovery lost shutting_down starting_up",
+            "The container won't start": "container_stopped in_recovery lost shutting_down starting_up",
             "The password or the user is wrong": (
                 "database_missing guards_missing not_in_hba not_permitted password_missing password_rejected "
                 "role_missing"
@@ -215,15 +226,19 @@ FIXES: dict[str, dict[str, Shown]] = {
                 "certificate_expired certificate_host certificate_unknown not_in_hba tls_failed tls_not_offered "
                 "tls_required"
             ),
-            "Connection refused": "failed host_not_found misconfigured refused silent timeout too_old unreachable",
+            "Connection refused": (
+                "failed host_not_found misconfigured no_container port_not_published refused silent timeout too_old "
+                "unreachable"
+            ),
             "It is slow, or the disk fills up": "slow",
-            "The container does not start": "in_recovery shutting_down starting_up",
+            "The container does not start": "container_stopped in_recovery shutting_down starting_up",
             "The password is not accepted": (
                 "guards_missing not_permitted password_missing password_rejected role_missing"
             ),
             "There is no such database": "database_missing",
             "Too many connections": "only_reserved_slots pool_exhausted slots_scarce too_many_connections",
         },
+        "the container is healthy": "The container does not start",
         "TLS is required": '"SSL connection required"',
         "TLS is sound": '"SSL connection required"',
         "the three tables": 'Migration conflicts: "Target database is not up to date"',
@@ -269,6 +284,6 @@ URLS: dict[str, dict[str, str]] = {
         "The URL is not one": "malformed",
     },
     "blackroad": {"Connection issues": "unset empty unresolved malformed"},
-    "gaia": {"There is no URL, or only a part of one": "unset empty unresolved malformed"},
-    "teller": {"There is no URL, or only a part of one": "unset empty unresolved malformed"},
+    "gaia": {"There is no URL, or only a part of one": "unset empty unresolved malformed unknown_service"},
+    "teller": {"There is no URL, or only a part of one": "unset empty unresolved malformed unknown_service"},
 }

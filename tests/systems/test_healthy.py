@@ -22,6 +22,7 @@ ONLY_LIVE = {
     },
     "blackroad": {"no query over 1 s", "the release is current"},
     "gaia": {
+        "the container is healthy",
         "it is PostgreSQL 16",
         "the release is current",
         "TLS is required",
@@ -29,7 +30,13 @@ ONLY_LIVE = {
         "the role and its password",
         "statements are logged",
     },
-    "teller": {"TLS is required", "the service is up", "no slow queries", "the release is current"},
+    "teller": {
+        "the container is healthy",
+        "TLS is required",
+        "the service is up",
+        "no slow queries",
+        "the release is current",
+    },
 }
 
 

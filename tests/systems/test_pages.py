@@ -83,7 +83,13 @@ def cannot_happen(page: Runbook) -> set[str]:
         codes.add("connectivity.version")
     if not any(params.tables for params in asked["size"]):
         codes |= {"size.table", "size.table_missing"}
+    if not _uses_compose(page):
+        codes |= {"connectivity.no_container", "connectivity.container_stopped", "connectivity.port_not_published"}
     return codes
+
+
+def _uses_compose(page: Runbook) -> bool:
+    return any(environment.compose for environment in page.front.environments.values())
 
 
 ALEMBIC_ALONE = {

@@ -1,0 +1,40 @@
+"""The reason behind the reasons, where a disposable server itself failed.
+
+When a container dies in the middle of a run, each check hears of it in its own way: a connection lost, refused, or an
+answer that never comes. The engine knows what happened, and says it once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from checks.errors import CouldNotTell
+from checks.result import Result, Results, Status
+from checks.targets.disposable import DisposableTarget
+
+CONNECTIVITY = "connectivity"
+_BY_TIME = frozenset({"run.timeout", "run.could_not_tell"})
+
+
+def explained(results: Results, target: DisposableTarget) -> Results:
+    """`results`, with what ails the server as the reason of every check that could not reach it."""
+    if not any(_unreached(result) for result in results.results) or results.interrupted:
+        return results
+    ailment = target.ailment
+    if ailment is None:
+        return results
+    return replace(results, results=tuple(_because(result, ailment) for result in results.results))
+
+
+def _unreached(result: Result) -> bool:
+    """Whether the check met a server that was not there; that a page's own `connectivity` failed is the same."""
+    by_code = result.code.startswith(f"{CONNECTIVITY}.") or result.code in _BY_TIME
+    refused = result.status is Status.FAILED and result.planned.check.kind == CONNECTIVITY
+    return refused or (result.status is Status.ERRORED and by_code)
+
+
+def _because(result: Result, ailment: CouldNotTell) -> Result:
+    if not _unreached(result):
+        return result
+    reason, code, hint = ailment.sentence, ailment.code, ailment.hint
+    return replace(result, status=Status.ERRORED, findings=(), reason=reason, code=code, hint=hint)
