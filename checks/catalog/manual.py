@@ -137,6 +137,8 @@ def _section(check: Check) -> str:
 
 
 def _source(manual: str) -> str:
+    if "docs.docker.com" in manual:
+        return "Docker's manual"
     return "PostgreSQL's manual" if "postgresql.org" in manual else "the standard"
 
 

@@ -39,12 +39,16 @@ def test_every_example_is_a_valid_check(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", CATALOG)
 def test_every_check_says_why_and_where_it_stands_on(kind: str) -> None:
-    """A check opens with its claim and the reason for it, and links the manual of PostgreSQL, or of HTTP."""
+    """A check opens with its claim and the reason for it, and links the manual of PostgreSQL, of HTTP or of Docker."""
     module = sys.modules[CATALOG[kind].ask.__module__]
     claim, _, why = (module.__doc__ or "").partition("\n\n")
     assert claim
     assert len(why.split()) > 20
-    manuals = ("https://www.postgresql.org/docs/current/", "https://www.rfc-editor.org/rfc/")
+    manuals = (
+        "https://www.postgresql.org/docs/current/",
+        "https://www.rfc-editor.org/rfc/",
+        "https://docs.docker.com/",
+    )
     assert CATALOG[kind].manual.startswith(manuals)
     assert CATALOG[kind].claim.endswith(".")
 

@@ -16,7 +16,7 @@ from checks.targets.engine import reach
 if TYPE_CHECKING:
     import docker
 
-PATIENCE = 30.0
+PATIENCE = 60.0  # seconds; on a busy machine an engine takes long
 
 
 @contextmanager
@@ -37,15 +37,24 @@ def await_container(process: int, *, saying: str = "") -> str:
     """The one container of a process, once it runs and, where asked for, its log says this."""
     give_up = time.monotonic() + PATIENCE
     with client() as engine:
-        while not (found := containers_of(process)):
+        while (container := _first(engine, containers_of(process))) is None:
             assert time.monotonic() < give_up, f"process {process} has no container"
             time.sleep(0.02)
-        container = engine.containers.get(found[0])
         while not (container.status == "running" and saying.encode() in container.logs()):
             assert time.monotonic() < give_up, f"the container of process {process} does not say {saying!r}"
             time.sleep(0.02)
             container.reload()
-    return str(found[0])
+    return str(container.id)
+
+
+def _first(engine: docker.DockerClient, found: list[Any]) -> Any:
+    """The first of these, if it is there already: the engine lists a container before it can be looked at."""
+    from docker.errors import NotFound
+
+    try:
+        return engine.containers.get(found[0]) if found else None
+    except NotFound:
+        return None
 
 
 @contextmanager

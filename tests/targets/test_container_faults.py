@@ -85,7 +85,9 @@ def test_a_socket_that_is_not_ours(tmp_path: Path) -> None:
         ended = subprocess.run(
             [sys.executable, "-c", asked], env=environment, capture_output=True, text=True, timeout=30, check=False
         )
-    assert ended.stdout.startswith("container.engine_denied add yourself to its group"), ended.stderr
+    code, _, hint = ended.stdout.partition(" ")
+    assert code == "container.engine_denied", ended.stderr
+    assert hint.startswith("add yourself to its group")
 
 
 def test_an_engine_that_says_nothing() -> None:
@@ -196,6 +198,12 @@ def test_no_port_can_be_had(postgres_image: str, monkeypatch: pytest.MonkeyPatch
 
         monkeypatch.setattr(container_server, "Port", Unlucky)
         refused(postgres_image, "container.port_taken")
+
+
+def test_what_the_engine_refuses_is_repeated(postgres_image: str) -> None:
+    """A refusal that has no name of its own is told in the engine's words."""
+    failed = refused(postgres_image, "container.engine_refused", limits=Limits(memory="1m"))
+    assert "emory limit" in failed.sentence
 
 
 def test_a_server_that_refuses_a_setting(postgres_image: str) -> None:

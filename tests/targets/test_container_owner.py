@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from checks.targets import container_owner
 from checks.targets.container_owner import BOOT_LABEL, HOST_LABEL, OWNER_LABEL, SPACE_LABEL, is_gone, labels, sweep
 from tests.containers.docker import client
 
@@ -70,6 +69,6 @@ def test_the_sweep_removes_what_is_left_and_nothing_else(postgres_image: str, de
 
 def test_processes_are_told_apart_without_proc(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no /proc, as on macOS, `ps` says when a process began."""
-    monkeypatch.setattr(container_owner.sys, "platform", "darwin")
+    monkeypatch.setattr("sys.platform", "darwin")
     assert not is_gone(labels())
     assert is_gone(labels() | {OWNER_LABEL: f"{os.getpid()} yesterday"})

@@ -22,7 +22,7 @@ from checks.targets.container import ContainerServer
 from checks.targets.container_box import Limits
 from checks.targets.container_owner import sweep
 from tests.command import BIN, environment, page
-from tests.containers.docker import await_container, client, containers_of
+from tests.containers.docker import PATIENCE, await_container, client, containers_of
 
 FRONT = "server: {log_statement: all}\nmigrations: {tool: sql, path: migrations}\n"
 LONG = "SELECT count(*) FROM (SELECT pg_sleep(0.01) FROM generate_series(1, 5000)) AS here_it_waits"
@@ -36,6 +36,7 @@ query:
   timeout: 60s
 ```
 """
+pytestmark = pytest.mark.timeout(180)
 Fault = Callable[[Any, Any], None]
 
 
@@ -82,7 +83,7 @@ class Command:
 
     def ends(self) -> int:
         """The exit code. Nothing of its containers is left."""
-        self.said = self.process.communicate(timeout=40)[0]
+        self.said = self.process.communicate(timeout=PATIENCE)[0]
         assert containers_of(self.process.pid) == []
         return self.process.returncode
 
@@ -201,7 +202,7 @@ def test_what_a_killed_run_leaves_the_next_one_removes(verify: Callable[..., Com
         assert left.name not in sweep(engine)
         command.process.kill()
         command.process.wait()
-        with until(10.0) as again:
+        with until(PATIENCE) as again:
             while left.id in containers_of(command.process.pid):
                 sweep(engine)
                 again()
