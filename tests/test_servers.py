@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def planned(folder: Path, name: str, front: str = "", major: int | None = None) 
     """The plan of a small page."""
     runbook = read(page(folder, name, HOLDS, front), CATALOG, ())
     found = plan(runbook, CATALOG, mode=Mode.VERIFY, engine=POSTGRESQL)
-    return Plan(found.runbook, found.mode, found.environment, found.checks, major)
+    return replace(found, major=major)
 
 
 @pytest.mark.parametrize(
