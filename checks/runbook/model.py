@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from checks.check import Severity
-from checks.runbook.rules import Attribute, Line, Major, SettingName, Slug
+from checks.runbook.rules import Attribute, Line, Major, Positive, SettingName, Slug
 from checks.units import Duration
 
 REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
@@ -61,6 +61,37 @@ class Migrations:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How many backups are kept: the last so many, or those of the last so long."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    last: Positive | None = None
+    within: Duration | None = None
+
+    def __post_init__(self) -> None:
+        if (self.last is None) == (self.within is None):
+            raise ValueError("`keep` needs exactly one of `last`, such as 10, and `within`, such as 30d")
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """Where backups of the system lie and how they are named.
+
+    `location` is a folder, or a `${VARIABLE}` that holds a folder, `s3://bucket/prefix` or `gs://bucket/prefix`.
+    `pattern` is a glob of their names, for artifacts that other programs leave there; None is pgrunbook's own names.
+    `dated` says what their age is told by where there is no manifest: the date in the name, or the time of the file.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    location: Line
+    pattern: Line | None = None
+    dated: Literal["name", "time"] = "name"
+    keep: Keep | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FrontMatter:
     """What the page says of its system before the first heading.
 
@@ -77,6 +108,7 @@ class FrontMatter:
     fixtures: str | None = None
     server: dict[SettingName, str | int | float | bool] = field(default_factory=dict)
     environments: dict[Slug, Environment] = field(default_factory=dict)
+    backups: Backups | None = None
 
 
 @dataclass(frozen=True, slots=True)
