@@ -24,6 +24,8 @@ class Header:
 
     `compression` is of the file as a whole (`gzip`, `zstd`, …) for plain SQL, of its data for the other formats.
     `server` and `dumper` are versions as written (`15.19`); `archive` is the archive's own format version (`1.14`).
+    `packed` is a compression around the whole of it, whatever the format: `pg_dump -Fc | gzip` has one of each.
+    `began` without a time zone is in the dumping machine's local time, which pg_dump does not name.
     """
 
     format: Format
@@ -35,6 +37,7 @@ class Header:
     began: datetime | None = None
     entries: int | None = None
     extensions: tuple[str, ...] = ()
+    packed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
