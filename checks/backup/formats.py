@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from checks.backup import archive
 from checks.backup.aliens import alien, utf16
@@ -17,6 +17,9 @@ from checks.backup.faults import BackupFault
 from checks.backup.packed import compression_of, opened
 from checks.backup.physical import identify_folder, identify_tar
 from checks.errors import CouldNotTell
+
+if TYPE_CHECKING:
+    import tarfile
 
 BEGINNING = 64 * 1024  # bytes: pg_dump writes versions and extensions before the first table
 _PLAIN = re.compile(rb"^-- PostgreSQL database( cluster)? dump\s*$", re.MULTILINE)
@@ -180,16 +183,8 @@ def _tar(path: Path, outer: str) -> Header:
     with opened(path, outer) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
         try:
             for member in tar:
-                if member.name == "toc.dat":
-                    content = tar.extractfile(member)
-                    if content is not None:
-                        return header_of(
-                            archive.read(cast(BinaryIO, content), f"{path.name}: toc.dat", member.size),
-                            outer,
-                            Format.TAR,
-                        )
-                if physical := identify_tar(tar, member):
-                    return physical
+                if header := _of_member(tar, member, path.name, outer):
+                    return header
         except tarfile.ReadError:
             raise cut_short(path.name, path.stat().st_size) from None
     raise BackupFault(
@@ -198,6 +193,14 @@ def _tar(path: Path, outer: str) -> Header:
         hint="See what it holds with `tar tf`; if it holds a backup, unpack it and name that.",
         observed="tar",
     )
+
+
+def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, outer: str) -> Header | None:
+    content = tar.extractfile(member) if member.name == "toc.dat" else None
+    if content is None:
+        return identify_tar(tar, member)
+    found = archive.read(cast(BinaryIO, content), f"{name}: toc.dat", member.size)
+    return header_of(found, outer, Format.TAR)
 
 
 class _Rest(io.RawIOBase):

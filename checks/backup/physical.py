@@ -6,11 +6,14 @@ https://www.postgresql.org/docs/current/backup-manifest-format.html
 from __future__ import annotations
 
 import re
-import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.backup.artifact import Format, Header
+
+if TYPE_CHECKING:
+    import tarfile
 
 _BEGAN = re.compile(r"^START TIME: (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (\S+)", re.MULTILINE)
 _LABEL = 4096  # bytes: a backup_label is a few lines

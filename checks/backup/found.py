@@ -1,0 +1,66 @@
+"""The backups in a place, newest first: what others' scripts leave there by pattern, and pgrunbook's own by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from checks.backup.artifact import Artifact
+from checks.backup.dates import date_in
+from checks.backup.faults import BackupFault
+from checks.backup.listing import Item, Listing
+from checks.backup.sidefiles import Vouched, is_side_file, manifest_of
+
+PARTIAL = (".partial", ".part", ".tmp", ".temp", ".incomplete", ".filepart", ".crdownload", "~")
+BY_MANIFEST, BY_NAME, BY_TIME = "manifest", "name", "time of the file"
+
+
+def found(
+    listing: Listing, *, pattern: str | None, runbook: str, dated: Literal["name", "time"] = "name"
+) -> list[Artifact]:
+    """The artifacts of a place, newest first. Without a pattern, those that `invoke backup` made for `runbook`.
+
+    What is hidden, still being written or a side file is left out. A date comes from the manifest, else from the name
+    where `dated` says so and it has one, else from the file's time. Raises CouldNotTell where the place cannot be read.
+    """
+    wanted = pattern or f"{runbook}-*"
+    items = list(listing.items(wanted))
+    names = [item.name for item in items]
+    candidates = [item for item in items if _is_artifact(item, wanted)]
+    artifacts = [_artifact(listing, item, names, dated, "" if pattern else runbook) for item in candidates]
+    return sorted(filter(None, artifacts), key=lambda one: (one.taken, one.name), reverse=True)
+
+
+def _is_artifact(item: Item, pattern: str) -> bool:
+    last = item.name.rpartition("/")[2]
+    if last.startswith(".") or last.lower().endswith(PARTIAL) or is_side_file(item):
+        return False
+    return Path(item.name).match(pattern) if "/" in pattern else fnmatchcase(item.name, pattern)
+
+
+def _artifact(listing: Listing, item: Item, names: Sequence[str], dated: str, runbook: str) -> Artifact | None:
+    """None for one whose manifest says that it is another runbook's, where only those of `runbook` are looked for."""
+    vouched, has_manifest = _manifest(listing, item, names)
+    if vouched is not None and runbook and vouched.runbook != runbook:
+        return None
+    taken, by = _when(item, vouched, dated)
+    path = listing.path(item.name) or Path(item.name)
+    return Artifact(path, item.bytes, taken, by, has_manifest)
+
+
+def _manifest(listing: Listing, item: Item, names: Sequence[str]) -> tuple[Vouched | None, bool]:
+    try:
+        vouched = manifest_of(listing, item.name, names)
+    except BackupFault:  # told where the artifact is looked into; here it only does not say when it was taken
+        return None, True
+    return vouched, vouched is not None
+
+
+def _when(item: Item, vouched: Vouched | None, dated: str) -> tuple[datetime, str]:
+    if vouched is not None and vouched.taken is not None:
+        return vouched.taken, BY_MANIFEST
+    named = date_in(item.name, item.modified) if dated == "name" else None
+    return (named, BY_NAME) if named is not None else (item.modified, BY_TIME)
