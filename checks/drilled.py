@@ -14,6 +14,7 @@ class Rung(StrEnum):
 
     ARTIFACT = "artifact"
     RESTORED = "restored"
+    BOUNDARY = "boundary"
     OBJECTS = "objects"
     COUNTS = "counts"
     DIGESTS = "digests"

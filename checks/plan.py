@@ -15,10 +15,11 @@ DEFAULT_TIMEOUT = 10.0
 
 
 class Mode(StrEnum):
-    """Why the run happens: to try the page out on a disposable server, or to look at a live one."""
+    """Why the run happens: to try the page out on a disposable server, to look at a live one, or at a restored copy."""
 
     VERIFY = "verify"
     CHECK = "check"
+    DRILL = "drill"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from checks.check import Cell, Engine
+from checks.check import Cell, Engine, Finding
+from checks.errors import NotApplicable
 from checks.migrations.outcome import Rehearsal
 from checks.runbook.model import Migrations
 from checks.targets.session import Endpoint
@@ -22,8 +24,48 @@ class Earlier:
     evidence: tuple[Mapping[str, Cell], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PastDrill:
+    """A drill of the history: when it began (UTC), what it drilled, and what came of it.
+
+    `verdict` is the report's (`held`, `failed`, `could not tell`, `interrupted`). `seconds` is the time until the copy
+    was proven, where it came to that.
+    """
+
+    began: datetime
+    environment: str
+    verdict: str
+    artifact: str
+    seconds: float | None = None
+    physical: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether every rung and every check held."""
+        return self.verdict == "held"
+
+
+@dataclass(frozen=True, slots=True)
+class PastDrills:
+    """The drills of one page, oldest first, the file they stand in, and the numbers of its lines that are no drill."""
+
+    file: Path
+    drills: tuple[PastDrill, ...] = ()
+    damaged: tuple[int, ...] = ()
+
+
 def never(code: str) -> Earlier | None:
     """No report was ever written."""
+
+
+def no_drills(_environments: Collection[str]) -> PastDrills:
+    """No drill was ever made."""
+    return PastDrills(Path("reports/drills.jsonl"))
+
+
+def no_rehearsal(_parameters: Any) -> list[Finding]:
+    """The run is itself a drill, or has nothing to drill."""
+    raise NotApplicable("this run looks at a copy; it is no place to make another one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +77,9 @@ class Circumstances:
     that opened the session the check is asked over, once it is open. `previous` gives what the newest earlier report of
     the same page and environment has of a finding with that code; it reads files, so only who compares should call it.
     `variables` are this process's, and those of the env file a person named, which never win over them.
+    `environment` is the live one's name. `drills` gives the page's earlier drills of the environments named; like
+    `previous` it reads a file. `rehearse` takes a backup of this disposable database, restores it into another server
+    and gives what the ladder found, for the parameters of a `drill` check.
     """
 
     folder: Path
@@ -46,3 +91,6 @@ class Circumstances:
     opening: Callable[[], float | None] = lambda: None
     previous: Callable[[str], Earlier | None] = never
     variables: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    environment: str = ""
+    drills: Callable[[Collection[str]], PastDrills] = no_drills
+    rehearse: Callable[[Any], list[Finding]] = no_rehearsal

@@ -78,10 +78,11 @@ def read(path: Path) -> Report:
 
 
 def _stem(report: Report) -> str:
-    """`20261120T213529Z-gaia-verify`, so that names sort by time."""
+    """`20261120T213529Z-gaia-verify`, so that names sort by time. A drill is no run of the environment's own."""
     run = report.run
     moment = run.started.replace("-", "").replace(":", "")
-    return _NOT_IN_NAMES.sub("_", f"{moment}-{run.runbook}-{run.environment or run.mode}")
+    what = "-".join(filter(None, (run.environment, "drill"))) if report.drill else run.environment or run.mode
+    return _NOT_IN_NAMES.sub("_", f"{moment}-{run.runbook}-{what}")
 
 
 def _write_all(folder: Path, stem: str, drawn: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.report import escape
+from checks.report.drill_layout import DrillPage
 from checks.report.layout import Page, moment
 from checks.report.model import Report
 from checks.targets.cache import folder as cache_folder
@@ -30,7 +31,9 @@ def markdown(report: Report) -> str:
 
 def parts(report: Report) -> list[str]:
     """The report in pieces that each stand alone: verdict and table first, provenance last, the page between."""
-    drawn = environment().get_template("report.md.j2").render(report=report, page=Page(report))
+    drill = DrillPage(report.drill) if report.drill else None
+    page = Page(report, DrillPage.headings if drill else ())
+    drawn = environment().get_template("report.md.j2").render(report=report, page=page, drill=drill)
     return drawn.split(SEPARATOR)
 
 
