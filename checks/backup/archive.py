@@ -18,7 +18,9 @@ MAGIC = b"PGDMP"
 KNOWN = ((1, 12), (1, 16))
 LONGEST = 2**30  # bytes: PostgreSQL's own limit of one text, which no definition exceeds
 LIKELY = 2**20  # a length beyond the file's end and this is a damaged number, and no file that was cut off
-_KINDS = {1: "custom", 3: "tar", 5: "directory"}
+_PLACES = (_PLACE_UNKNOWN, _PLACE_KNOWN, _NO_DATA) = (1, 2, 3)
+CUSTOM = 1
+_KINDS = {CUSTOM: "custom", 3: "tar", 5: "directory"}
 _ALGORITHMS = {0: "", 1: "gzip", 2: "lz4", 3: "zstd"}
 
 
@@ -44,7 +46,7 @@ class Entry:
 class Archive:
     """An archive's head and table of contents. `began` is in the dumping machine's local time, of no known zone.
 
-    `end` is where the table of contents ends and a custom file's data begins. `int_size` is the bytes of its numbers.
+    `end` is where the table of contents ends and a custom file's data begins. `int_size` and `offset_size` are the bytes of its numbers.
     """
 
     version: tuple[int, int]
@@ -57,6 +59,7 @@ class Archive:
     entries: tuple[Entry, ...]
     end: int
     int_size: int
+    offset_size: int
 
     @property
     def extensions(self) -> tuple[str, ...]:
@@ -70,7 +73,7 @@ class Reader:
         self.stream, self.name, self.size = stream, name, size
         self.at = 0
         self.int_size, self.offset_size = 4, 8
-        self.reached = "its header"
+        self.reached, self.damage = "its header", "backup.toc_damaged"
 
     def bytes(self, count: int) -> bytes:
         """So many bytes. Raises BackupFault where the file ends before."""
@@ -123,7 +126,7 @@ class Reader:
     def damaged(self, what: str) -> BackupFault:
         return BackupFault(
             f"{self.name} is damaged at byte {self.at}, within {self.reached}: {what}.",
-            code="backup.toc_damaged",
+            code=self.damage,
             hint="Fetch it again from where it was copied, or use another backup.",
             observed=f"byte {self.at}",
         )
@@ -145,7 +148,7 @@ def read(stream: BinaryIO, name: str, size: int | None = None) -> Archive:
     count = reader.number()
     if not 0 <= count < 10**8:
         raise reader.damaged(f"{count} entries")
-    entries = tuple(_entries(reader, version, kind, count))
+    contents = tuple(entries(reader, version, kind, count))
     return Archive(
         version,
         _KINDS[kind],
@@ -154,9 +157,10 @@ def read(stream: BinaryIO, name: str, size: int | None = None) -> Archive:
         database or "",
         server or "",
         dumper or "",
-        entries,
+        contents,
         reader.at,
         reader.int_size,
+        reader.offset_size,
     )
 
 
@@ -200,7 +204,8 @@ def _time(reader: Reader) -> datetime | None:
         raise reader.damaged("a time that does not exist") from None
 
 
-def _entries(reader: Reader, version: tuple[int, int], kind: int, count: int) -> Iterator[Entry]:
+def entries(reader: Reader, version: tuple[int, int], kind: int, count: int) -> Iterator[Entry]:
+    """So many entries of a table of contents. Raises BackupFault where one is not whole, or makes no sense."""
     for number in range(1, count + 1):
         reader.reached = f"entry {number} of the {count} of its table of contents"
         yield _entry(reader, version, kind)
@@ -228,15 +233,18 @@ def _entry(reader: Reader, version: tuple[int, int], kind: int) -> Entry:
     while (needed := reader.text()) is not None:
         if not needed.isdigit():
             raise reader.damaged("a dependency that is no number")
-    file, offset = _extra(reader, kind)
-    return Entry(number, description, tag, schema, definition, owner, bool(had_dumper), file, offset)
+    file, place, offset = _extra(reader, kind)
+    has_data = bool(had_dumper) and place != _NO_DATA
+    return Entry(
+        number, description, tag, schema, definition, owner, has_data, file, offset if place == _PLACE_KNOWN else None
+    )
 
 
-def _extra(reader: Reader, kind: int) -> tuple[str, int | None]:
-    """A data file's name, or the place of the data within a custom file where it is known (flag 2)."""
-    if kind != 1:
-        return reader.text() or "", None
-    flag, offset = reader.byte(), int.from_bytes(reader.bytes(reader.offset_size), "little")
-    if flag not in {1, 2, 3}:
-        raise reader.damaged(f"a place of data of kind {flag}")
-    return "", offset if flag == 2 else None
+def _extra(reader: Reader, kind: int) -> tuple[str, int, int]:
+    """A data file's name; or, in a custom file, whether its data's place is known, and that place."""
+    if kind != CUSTOM:
+        return reader.text() or "", 0, 0
+    place, offset = reader.byte(), int.from_bytes(reader.bytes(reader.offset_size), "little")
+    if place not in _PLACES:
+        raise reader.damaged(f"a place of data of kind {place}")
+    return "", place, offset
