@@ -25,6 +25,7 @@ from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
+from checks.report.drills import past_drills
 from checks.report.previous import earlier
 from checks.report.progress import progress_for
 from checks.report.provenance import Checkout, provenance_of
@@ -90,7 +91,11 @@ def check(
         target = LiveTarget(environment, where[one.runbook.path])
         turn = turns[target.endpoint.host, target.endpoint.port]
         known = replace(
-            _circumstances(one.runbook, target), previous=partial(earlier, output.folder, one), variables=variables
+            _circumstances(one.runbook, target),
+            previous=partial(earlier, output.folder, one),
+            variables=variables,
+            environment=environment,
+            drills=partial(past_drills, output.folder, one.runbook.front.runbook),
         )
         runs.append((one, partial(_check, one, target, known, turn=turn, until=until, wait=patience)))
     return _carry_out(runs, environment, output)

@@ -156,6 +156,6 @@ CHECK = Check(
     params=Parameters,
     ask=ask,
     codes=CODES,
-    privileges="None: on a live environment only the history of drills is read.",
+    privileges="None: no database is asked but a disposable one; of a live environment the history of drills is read.",
     alone=True,
 )

@@ -52,13 +52,17 @@ class DrillPage:
     def ladder(self) -> list[list[str]]:
         """One row a rung."""
         return [
-            [MARKS[rung.status], escape.cell(_rung(rung)), _time(rung), escape.cell(rung.claim)]
+            [MARKS[rung.status], *map(escape.cell, (_rung(rung), _time(rung), rung.claim, rung.sentence))]
             for rung in self._drill.ladder
         ]
 
     def told(self) -> list[CheckReport]:
-        """The rungs there is more to say of than that they were passed or not asked."""
-        return [rung for rung in self._drill.ladder if rung.findings or rung.reason]
+        """The rungs there is more to say of than has room in one row."""
+        return [
+            rung
+            for rung in self._drill.ladder
+            if rung.hint or not all(finding.holds and finding.is_plain for finding in rung.findings)
+        ]
 
     def timeline(self) -> list[list[str]]:
         """When each phase began, how long it took, and both drawn: phases may overlap."""

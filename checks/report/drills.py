@@ -12,13 +12,14 @@ import os
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checks.catalog.circumstances import PastDrill, PastDrills
 from checks.drilled import Earlier
 from checks.errors import CouldNotTell
-from checks.report.files import unwritable
-from checks.report.model import Report
+
+if TYPE_CHECKING:  # what draws reports is imported while the servers are waited for
+    from checks.report.model import Report
 
 NAME = "drills.jsonl"
 KIND = "pgrunbook drill"
@@ -38,6 +39,8 @@ def record(report: Report, folder: Path) -> Path:
         finally:
             os.close(handle)
     except OSError as failure:
+        from checks.report.files import unwritable
+
         raise unwritable(folder, failure) from None
     return path
 

@@ -56,6 +56,11 @@ def test_only_good_news_needs_no_fix() -> None:
     assert sorted(code for code, words in documented().items() if not words.fix) == [
         "connections.measured",
         "connectivity.reachable",
+        "drill.pitr_boundary",
+        "drill.pitr_intact",
+        "drill.pitr_isolated",
+        "drill.pitr_reached",
+        "drill.recent",
         "http.answers",
         "indexes.as_expected",
         "migrations.at_head",
