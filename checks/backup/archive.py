@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from checks.backup.faults import BackupFault
 
@@ -28,7 +28,8 @@ _ALGORITHMS = {0: "", 1: "gzip", 2: "lz4", 3: "zstd"}
 class Entry:
     """One line of the table of contents. `file` is the name of its data in a directory or tar.
 
-    `offset` is where its data begins in a custom file; None where the archive does not say.
+    `offset` is where its data begins in a custom file; None where the archive does not say. `copy` is the COPY
+    statement that its data is restored by.
     """
 
     id: int
@@ -40,13 +41,15 @@ class Entry:
     has_data: bool
     file: str = ""
     offset: int | None = None
+    copy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
     """An archive's head and table of contents. `began` is in the dumping machine's local time, of no known zone.
 
-    `end` is where the table of contents ends and a custom file's data begins. `int_size` and `offset_size` are the bytes of its numbers.
+    `end` is where the table of contents ends and a custom file's data begins; `int_size` and `offset_size` are the
+    bytes of its numbers.
     """
 
     version: tuple[int, int]
@@ -164,6 +167,18 @@ def read(stream: BinaryIO, name: str, size: int | None = None) -> Archive:
     )
 
 
+def of_tar(stream: BinaryIO, name: str) -> Archive:
+    """The archive of a tar's `toc.dat`, its first member. Raises BackupFault where it is not there, or not whole."""
+    import tarfile
+
+    with tarfile.open(fileobj=stream, mode="r|") as tar:
+        for member in tar:
+            content = tar.extractfile(member) if member.name == "toc.dat" else None
+            if content is not None:
+                return read(cast(BinaryIO, content), f"{name}: toc.dat", member.size)
+    raise Reader(stream, name).truncated()
+
+
 def _version(reader: Reader) -> tuple[int, int]:
     if reader.bytes(len(MAGIC)) != MAGIC:
         raise reader.damaged("it does not begin with PGDMP")
@@ -221,7 +236,7 @@ def _entry(reader: Reader, version: tuple[int, int], kind: int) -> Entry:
         raise reader.damaged("a kind of object that there is not")
     if not 1 <= reader.number() <= 4:
         raise reader.damaged("a section that there is not")
-    definition, _drop, _copy = reader.text() or "", reader.text(), reader.text()
+    definition, _drop, copy = reader.text() or "", reader.text(), reader.text() or ""
     schema, _tablespace = reader.text() or "", reader.text()
     if version >= (1, 14):
         reader.text()  # the table's access method
@@ -236,7 +251,16 @@ def _entry(reader: Reader, version: tuple[int, int], kind: int) -> Entry:
     file, place, offset = _extra(reader, kind)
     has_data = bool(had_dumper) and place != _NO_DATA
     return Entry(
-        number, description, tag, schema, definition, owner, has_data, file, offset if place == _PLACE_KNOWN else None
+        number,
+        description,
+        tag,
+        schema,
+        definition,
+        owner,
+        has_data,
+        file,
+        offset if place == _PLACE_KNOWN else None,
+        copy,
     )
 
 
