@@ -183,6 +183,9 @@ def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None
         disposable=target.disposable,
         migrations=runbook.front.migrations,
         rehearsal=rehearsal,
+        runbook=runbook.front.runbook,
+        postgres=runbook.front.postgres,
+        backups=runbook.front.backups,
     )
 
 

@@ -64,3 +64,9 @@ def _when(item: Item, vouched: Vouched | None, dated: str) -> tuple[datetime, st
         return vouched.taken, BY_MANIFEST
     named = date_in(item.name, item.modified) if dated == "name" else None
     return (named, BY_NAME) if named is not None else (item.modified, BY_TIME)
+
+
+def name_in(listing: Listing, artifact: Artifact) -> str:
+    """What the place calls an artifact: its path there, folders included."""
+    root = listing.path("")
+    return artifact.path.as_posix() if root is None else artifact.path.relative_to(root).as_posix()

@@ -39,6 +39,10 @@ class Listing(Protocol):
         """Where the file or folder is on this machine; None where it is elsewhere and would have to be fetched."""
         ...
 
+    def fetch(self, name: str, into: Path) -> Path:
+        """The file or folder on this machine: fetched into the folder `into`, unless it is here already."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -59,13 +63,16 @@ class Folder:
             raise CouldNotTell(
                 f"The folder of the backups, {self.folder}, cannot be read: {reason.strerror or reason}.",
                 code="backup.no_location",
-                hint="Create or mount it, or correct the page's `backups: {location: …}`, or the variable that holds it.",
+                hint="Create or mount it, or correct the page's `backups: {location: …}` or its variable.",
             ) from None
 
     def text(self, name: str) -> bytes:
         return (self.folder / name).read_bytes()
 
     def path(self, name: str) -> Path | None:
+        return self.folder / name
+
+    def fetch(self, name: str, into: Path) -> Path:  # noqa: ARG002 - it is here already
         return self.folder / name
 
     def _is_second_name(self, path: Path) -> bool:

@@ -27,6 +27,7 @@ KINDS = (
     "http",
     "variables",
     "version",
+    "backup",
     "drill",
 )
 

@@ -12,7 +12,7 @@ from typing import Any
 from checks.check import Cell, Engine, Finding
 from checks.errors import NotApplicable
 from checks.migrations.outcome import Rehearsal
-from checks.runbook.model import Migrations
+from checks.runbook.model import Backups, Migrations
 from checks.targets.session import Endpoint
 
 
@@ -79,7 +79,8 @@ class Circumstances:
     `variables` are this process's, and those of the env file a person named, which never win over them.
     `environment` is the live one's name. `drills` gives the page's earlier drills of the environments named; like
     `previous` it reads a file. `rehearse` takes a backup of this disposable database, restores it into another server
-    and gives what the ladder found, for the parameters of a `drill` check.
+    and gives what the ladder found, for the parameters of a `drill` check. `runbook`, `postgres` and `backups` are the
+    page's name, the major that it names, and where it says that backups lie.
     """
 
     folder: Path
@@ -94,3 +95,6 @@ class Circumstances:
     environment: str = ""
     drills: Callable[[Collection[str]], PastDrills] = no_drills
     rehearse: Callable[[Any], list[Finding]] = no_rehearsal
+    runbook: str = ""
+    postgres: int | None = None
+    backups: Backups | None = None
