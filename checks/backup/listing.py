@@ -57,7 +57,8 @@ class Folder:
     def items(self, pattern: str) -> Iterator[Item]:
         try:
             matching = {*self.folder.glob(pattern)}
-            beside = {path for path in [*self.folder.iterdir(), *self.folder.glob(f"{pattern}*")] if path.is_file()}
+            longer = self.folder.glob(pattern.rstrip("*") + "*")  # such as a manifest
+            beside = {path for path in [*self.folder.iterdir(), *longer] if path.is_file()}
             yield from (self._item(path) for path in sorted(matching | beside) if not self._is_second_name(path))
         except OSError as reason:
             raise CouldNotTell(

@@ -23,7 +23,8 @@ from checks.errors import CouldNotTell
 
 TAIL = 4096  # bytes: pg_dump's last line, and what psql's restricted mode adds to it
 PIECE = 2**20
-_ENDS = re.compile(rb"^-- PostgreSQL database( cluster)? dump complete\s*$", re.MULTILINE)
+_BLOCK = 512  # bytes of a tar's
+_RESTRICTED = re.compile(rb"^\\restrict (\S+)", re.MULTILINE)
 _CLUSTER = re.compile(rb"^-- PostgreSQL database cluster dump\s*$", re.MULTILINE)
 _TABLE = re.compile(rb"^CREATE (UNLOGGED |FOREIGN )?TABLE ", re.MULTILINE)
 _ROWS = re.compile(rb"^(COPY .* FROM stdin;|INSERT INTO )", re.MULTILINE)
@@ -91,7 +92,7 @@ def _plain(path: Path, header: Header) -> Iterator[Finding]:
     tables = rows = False
     with opened(path, header.packed) as stream:
         piece = stream.read(PIECE)
-        cluster, tail = bool(_CLUSTER.search(piece[:TAIL])), b""
+        ends, tail = _end_of(piece[:TAIL]), b""
         while piece:
             seen = tail + piece
             tables, rows = tables or bool(_TABLE.search(seen)), rows or bool(_ROWS.search(seen))
@@ -99,10 +100,19 @@ def _plain(path: Path, header: Header) -> Iterator[Finding]:
             if rows and not header.packed:  # nothing more is to be learnt before the end
                 stream.seek(max(stream.tell(), path.stat().st_size - TAIL))
             piece = stream.read(PIECE)
-    if any(bool(found[1]) is cluster for found in _ENDS.finditer(tail)):
+    if all(end in tail for end in ends):
         yield from _content(path.name, tables=tables, data=rows)
     else:
         yield _without_end(path.name).finding
+
+
+def _end_of(head: bytes) -> list[bytes]:
+    """What a dump that begins like this ends with."""
+    if _CLUSTER.search(head):
+        return [b"-- PostgreSQL database cluster dump complete"]
+    last = b"-- PostgreSQL database dump complete"
+    restricted = _RESTRICTED.search(head)
+    return [last, b"\\unrestrict " + restricted[1]] if restricted else [last]
 
 
 def _without_end(name: str) -> BackupFault:
@@ -212,9 +222,10 @@ def _ends(path: Path, header: Header) -> bool:
     """Whether the two empty blocks that end a tar are there; within a compression its own end says as much."""
     if header.packed:
         return True
+    size = path.stat().st_size
     with path.open("rb") as file:
-        file.seek(-min(1024, path.stat().st_size), 2)
-        return not file.read().strip(b"\0")
+        file.seek(-min(2 * _BLOCK, size), 2)
+        return size % _BLOCK == 0 and not file.read().strip(b"\0")
 
 
 def _physical(path: Path, _: Header) -> Iterator[Finding]:
