@@ -252,6 +252,42 @@ def compare(
     return show(pages.load(runbook), Sides(env, with_, env_file, postgres_bin), format=format)
 
 
+@shown_task(
+    RUNBOOK_HELP
+    | {
+        "env": "The environment of the runbook to back up.",
+        "to": "A folder, s3://bucket/prefix or gs://bucket/prefix. Default: the page's `backups: {location: …}`.",
+        "format": "How it is written: custom or directory. Default: custom.",
+        "keep": "How many backups to keep, such as 10, or for how long, such as 30d. Default: the page's `keep`.",
+        "env-file": "Read variables from this file too.",
+        "postgres-bin": "Folder with the pg_dump to use.",
+        "deadline": "When a backup ends, whatever a server does, such as 30min. Default: 4h.",
+    },
+    iterable=("runbook",),
+)
+def backup(
+    _: Context,
+    runbook: list[str] | None = None,
+    env: str = "",
+    to: str = "",
+    format: str = "custom",
+    keep: str = "",
+    env_file: str = "",
+    postgres_bin: str = "",
+    deadline: str = "4h",
+) -> int:
+    """Take a backup that can be proven: a dump and, from the same snapshot, what is in it, with a digest of each table.
+
+    The environment is only read. A backup is there with its manifest, or not at all; older ones that are no longer kept
+    are removed, and never the last one.
+    """
+    from checks import pages
+    from checks.drill.backup import Asked, show
+
+    asked = Asked(env, to, format, keep, env_file, postgres_bin, _duration("--deadline", deadline))
+    return show(pages.load(runbook or ()), asked)
+
+
 @shown_task({"code": "A finding code, such as migrations.behind."}, positional=["code"])
 def explain(_: Context, code: str) -> int:
     """Say what a finding code means, why it matters and how to fix it."""
@@ -289,7 +325,7 @@ def doctor(_: Context, format: str = "text") -> int:
 
 def namespace(*more: Task[Any]) -> Collection:
     """The tasks under their names, for tasks.py, which adds a checkout's own, and for the `pgrunbook` command."""
-    return Collection(verify, check, lint, grants, compare, explain, list_, report, doctor, *more)
+    return Collection(verify, check, backup, lint, grants, compare, explain, list_, report, doctor, *more)
 
 
 def _output(format: str, out: str, *, strict: bool = False) -> Output:

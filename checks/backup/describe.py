@@ -19,6 +19,7 @@ from checks.backup import objects
 from checks.backup.contents import Contents, Table
 from checks.backup.contents import Sequence as SequenceState
 from checks.backup.digest import SETTINGS, Column, Stored, digest, statement
+from checks.backup.head import Head, revisions_of
 from checks.backup.refused import told
 from checks.sqlfile import parted
 
@@ -45,24 +46,24 @@ def describe(
     connection: Connection,
     *,
     digests: bool = True,
-    head: str = "",
+    head: Head | None = None,
     sequences: States | None = None,
     workers: int = WORKERS,
 ) -> Contents:
     """Everything that is compared, as the connection's current transaction sees it; it is left open.
 
-    Without `digests` rows are counted only. `head` is a statement whose first column holds the applied revisions; see
-    `checks.backup.head`. `sequences` are their states where they were read before: no snapshot holds them still.
+    Without `digests` rows are counted only. `head` is where the applied migrations are recorded. `sequences` are their
+    states where they were read before: no snapshot holds them still.
     Raises CouldNotTell for what the server refuses, ConnectionFailed when it goes away.
     """
-    with told("describe the database"), connection.cursor(row_factory=dict_row) as cursor:
+    with told("describe the database"):
         pin(connection)
         found = _in_one_flight(connection, {**_statements(), **objects.statements()})
         about = found["about"][0]
         tables = _tables(connection, [_stored(row) for row in found["stored"]], digests=digests, workers=workers)
         if about["large_objects"]:
             tables |= _large_objects(connection, digests=digests)
-        revisions = tuple(str(next(iter(row.values()))) for row in cursor.execute(head.encode())) if head else ()
+        revisions = revisions_of(connection, head) if head else ()
         states = read_sequences(connection, found["sequences"]) if sequences is None else sequences
     return _contents(found, tables, states, revisions)
 

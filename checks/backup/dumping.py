@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +46,10 @@ class Dump:
         command = export.command(kind, to=to, jobs=jobs, compression=compression)
         out = subprocess.DEVNULL if to is not None else subprocess.PIPE
         self._run = ClientRun(command, {**export.variables, "LC_ALL": "C"}, stdout=out, as_ourselves=True)
+        # Whoever reads its output waits as long as it is silent; the deadline ends that from outside.
+        self._deadline = threading.Timer(max(0.1, export.deadline - time.monotonic()), self._end)
+        self._deadline.daemon = True
+        self._deadline.start()
 
     @property
     def stdout(self) -> BinaryIO:
@@ -50,8 +58,9 @@ class Dump:
 
     def ended(self) -> None:
         """Wait for its end, until the export's deadline at most. Raises CouldNotTell unless it was a good one."""
-        end = self._run.ended(max(0.1, self._export.deadline - time.monotonic()))
-        if end.late:
+        end = self._run.ended()
+        self._deadline.cancel()
+        if end.status and time.monotonic() >= self._export.deadline:
             raise CouldNotTell(
                 "The dump did not end before its deadline, so it was ended.",
                 code="run.timeout",
@@ -60,14 +69,23 @@ class Dump:
         if end.status:
             raise failure(end.status, end.lines)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the program has not ended."""
-        return self._run.process.poll() is None
+    def wait(self, seconds: float) -> bool:
+        """Wait so long for its end; whether it has ended."""
+        try:
+            self._run.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def kill(self) -> None:
         """End it now. Killing twice is harmless."""
+        self._deadline.cancel()
         self._run.kill()
+
+    def _end(self) -> None:
+        """End the program and leave its pipes to whoever reads them."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._run.process.pid, signal.SIGKILL)
 
 
 def failure(status: int, lines: Sequence[str]) -> CouldNotTell:

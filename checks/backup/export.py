@@ -26,6 +26,7 @@ from checks.backup.artifact import Format
 from checks.backup.contents import Contents
 from checks.backup.describe import Connection, States, describe, read_sequences
 from checks.backup.dumper import Dumper
+from checks.backup.head import Head
 from checks.backup.refused import told
 from checks.targets import guards, slots
 from checks.targets.client import client_environment
@@ -87,7 +88,7 @@ class Export:
             command.append(f"--file={to.absolute()}")
         return [*command, f"--jobs={jobs}"] if kind is Format.DIRECTORY and jobs > 1 else command
 
-    def contents(self, *, digests: bool = True, head: str = "") -> Contents:
+    def contents(self, *, digests: bool = True, head: Head | None = None) -> Contents:
         """What is in the snapshot; while a dump runs, asked from another thread. See `checks.backup.describe`."""
         return describe(self.connection, digests=digests, head=head, sequences=self.sequences)
 

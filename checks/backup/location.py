@@ -36,9 +36,7 @@ def listing_of(location: str, folder: Path, variables: Mapping[str, str]) -> Lis
     """The place that a page's `location` stands for; a relative folder is within the project's `folder`."""
     where = resolved(location, variables)
     if where.startswith(REMOTE):
-        raise CouldNotTell(
-            "The backups lie in a bucket, and this pgrunbook lists folders only.",
-            code=NO_LOCATION,
-            hint="Fetch them into a folder, and set the variable to that.",
-        )
+        from checks.backup.bucket import Bucket
+
+        return Bucket.of(where)
     return Folder(folder / Path(where).expanduser())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from checks.backup.codes import DUMP_CODES, STORE_CODES
 from checks.catalog import CATALOG
 from checks.check import Code
 
@@ -332,7 +333,12 @@ class Documented(Mapping[str, Code]):
         return sum(1 for _ in self)
 
 
-_OF_NO_KIND: Mapping[str, Mapping[str, Code]] = {"run": RUN_CODES, "environment": ENVIRONMENT_CODES}
+_OF_NO_KIND: Mapping[str, Mapping[str, Code]] = {
+    "run": RUN_CODES,
+    "environment": ENVIRONMENT_CODES,
+    "dump": DUMP_CODES,
+    "store": STORE_CODES,
+}
 
 
 def documented() -> Mapping[str, Code]:
