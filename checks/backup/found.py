@@ -19,17 +19,24 @@ BY_MANIFEST, BY_NAME, BY_TIME = "manifest", "name", "time of the file"
 
 
 def found(
-    listing: Listing, *, pattern: str | None, runbook: str, dated: Literal["name", "time"] = "name"
+    listing: Listing,
+    *,
+    pattern: str | None,
+    runbook: str,
+    environments: Sequence[str] = (),
+    dated: Literal["name", "time"] = "name",
 ) -> list[Artifact]:
     """The artifacts of a place, newest first. Without a pattern, those that `invoke backup` made for `runbook`.
 
+    Where `environments` are named, of pgrunbook's own only theirs.
     What is hidden, still being written or a side file is left out. A date comes from the manifest, else from the name
     where `dated` says so and it has one, else from the file's time. Raises CouldNotTell where the place cannot be read.
     """
     wanted = pattern or f"{runbook}-*"
     items = list(listing.items(wanted))
     names = [item.name for item in items]
-    candidates = [item for item in items if _is_artifact(item, wanted)]
+    own = tuple(f"{runbook}-{name}-" for name in environments) if pattern is None else ()
+    candidates = [item for item in items if _is_artifact(item, wanted) and item.name.startswith(own or "")]
     artifacts = [_artifact(listing, item, names, dated, "" if pattern else runbook) for item in candidates]
     return sorted(filter(None, artifacts), key=lambda one: (one.taken, one.name), reverse=True)
 

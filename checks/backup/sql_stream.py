@@ -28,10 +28,13 @@ _DOUBLE_QUOTE = re.compile(rb'"')
 _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _END_OF_ROWS = re.compile(rb"\n\\\.\r?(?:\n|\Z)")
 # Rows as `pg_dump --inserts` writes them, as many as there are: constants only, and so nothing that is done.
+_VALUES = rb"(?:\s*+\((?:[^'\"\\;$()/-]|-(?!-)|/(?!\*)|(?<![eE])'[^']*+')*+\),?)++"
 _INSERTS = re.compile(
     rb"(?:\s*+INSERT INTO (?:[\w.]|\"[^\"\\]*+\")++ (?:\([^'();\\$/-]*+\) )?+(?:OVERRIDING SYSTEM VALUE )?+VALUES"
-    rb"(?:\s*+\((?:[^'\"\\;$()/-]|-(?!-)|/(?!\*)|'[^'\\]*+')*+\),?)++;)++"
+    + _VALUES
+    + rb";)++"
 )
+_MORE_VALUES = re.compile(_VALUES)
 _FROM_STDIN = re.compile(rb"\s*COPY\b.*\bFROM\s+STDIN\b", re.IGNORECASE | re.DOTALL)
 _STRINGS = re.compile(rb"\s*SET\s+(?:SESSION\s+)?standard_conforming_strings\s*(?:=|TO)\s*(\S+)", re.IGNORECASE)
 _LANGUAGE = re.compile(rb"\bLANGUAGE\s+\Z", re.IGNORECASE)
@@ -117,7 +120,13 @@ class _Scanner:
             self._add(b"'" + (inside if named else b"") + b"'", line)
 
     def _pass_over_inserts(self) -> None:
-        if not self._has_text and (found := _INSERTS.match(self._buffer, self._at)):
+        if self._escapes:
+            return
+        if not self._has_text:
+            found = _INSERTS.match(self._buffer, self._at)
+        else:
+            found = _MORE_VALUES.match(self._buffer, self._at) if self._text.startswith(b"INSERT INTO ") else None
+        if found:
             self._move(found.end())
 
     def _string(self, edges: re.Pattern[bytes]) -> bytes:
@@ -139,6 +148,7 @@ class _Scanner:
         if not self._has_text:
             first = text.lstrip()
             self._begun, self._has_text = line + text[: len(text) - len(first)].count(b"\n"), bool(first)
+            text = first
         if len(self._text) < LONGEST:
             self._text += text
 

@@ -25,11 +25,12 @@ from checks.catalog.names import plural
 from checks.check import Asking, Cell, Check, Finding, Severity
 from checks.errors import CouldNotTell, NotApplicable
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS, Backups, Keep
+from checks.runbook.rules import Slug
 from checks.units import Duration, Percent, Size, show_bytes, show_seconds
 
 EXAMPLE = """\
 backup:
-  environments: [prod]
+  of: [prod]
   rpo: 26h
   retention: require
   manifest: ignore"""
@@ -52,6 +53,13 @@ class Parameters:
         metadata={
             "description": "How old the newest may be: so much is lost with the database. Allow a daily one more than "
             "24h, for the time that it takes."
+        },
+    )
+    of: tuple[Slug, ...] = field(
+        default=(),
+        metadata={
+            "description": "The environments of which backups are taken: those of any count. In others the check is "
+            "skipped. Default: of pgrunbook's own backups, those of the environment that is asked."
         },
     )
     retention: Demand = field(
@@ -95,12 +103,14 @@ class Parameters:
 def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     """Reads a folder or a bucket, and asks the database nothing.
 
-    Raises NotApplicable beside a disposable server, and CouldNotTell where the page does not say where backups lie, or
-    the place or the newest of them cannot be read.
+    Raises NotApplicable beside a disposable server and for an environment that is not backed up, and CouldNotTell where
+    the page does not say where backups lie, or the place or the newest of them cannot be read.
     """
     yield from ()
     if circumstances.disposable:
         raise NotApplicable("a disposable database has no backups; a drill takes one of it")
+    if parameters.of and circumstances.environment and circumstances.environment not in parameters.of:
+        raise NotApplicable(f"backups are taken of {' and '.join(parameters.of)}; this is {circumstances.environment}")
     backups = circumstances.backups
     if backups is None:
         raise CouldNotTell(
@@ -109,9 +119,12 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
             hint='Add it to the front matter, such as `backups: {location: "${BACKUP_LOCATION}", keep: {last: 10}}`.',
         )
     listing = listing_of(backups.location, circumstances.folder, circumstances.variables)
-    artifacts = found(listing, pattern=backups.pattern, runbook=circumstances.runbook, dated=backups.dated)
+    whose = parameters.of or tuple(filter(None, [circumstances.environment]))
+    artifacts = found(
+        listing, pattern=backups.pattern, runbook=circumstances.runbook, environments=whose, dated=backups.dated
+    )
     if not artifacts:
-        return [_none(listing, backups, circumstances.runbook)]
+        return [_none(listing, backups, circumstances.runbook, whose)]
     now = datetime.now(UTC)
     look = Look(listing, circumstances.postgres, parameters.manifest, parameters.fetch)
     findings = [
@@ -125,8 +138,8 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     return [_measured(listing, artifacts, now), *findings]
 
 
-def _none(listing: Listing, backups: Backups, runbook: str) -> Finding:
-    pattern = backups.pattern or f"{runbook}-*"
+def _none(listing: Listing, backups: Backups, runbook: str, whose: Sequence[str]) -> Finding:
+    pattern = backups.pattern or " or ".join(f"{runbook}-{name}-*" for name in whose) or f"{runbook}-*"
     sentence = f"There is no backup in {listing.where}: nothing there is called {pattern}."
     return Finding("backup.none", False, sentence, pattern, "none")
 
