@@ -100,7 +100,17 @@ def ask(
     mode = Mode.VERIFY if target.disposable else Mode.CHECK
     planned = plan(page, CATALOG, mode=mode, engine=target.engine, environment=environment, only=only)
     migrations = page.front.migrations
-    known = Circumstances(page.folder, target.engine, target.endpoint, target.disposable, migrations, rehearsal)
+    known = Circumstances(
+        page.folder,
+        target.engine,
+        target.endpoint,
+        target.disposable,
+        migrations,
+        rehearsal,
+        environment=environment,
+        runbook=page.front.runbook,
+        backups=page.front.backups,
+    )
     results = run(planned, target, known, watch=Unwatched(), stop=threading.Event())
     return {result.planned.name: result for result in results.results}
 
