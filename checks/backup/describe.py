@@ -60,7 +60,7 @@ def describe(
         pin(connection)
         found = _in_one_flight(connection, {**_statements(), **objects.statements()})
         about = found["about"][0]
-        tables = _tables(connection, [_stored(row) for row in found["stored"]], digests=digests, workers=workers)
+        tables = tables_of(connection, [_stored(row) for row in found["stored"]], digests=digests, workers=workers)
         if about["large_objects"]:
             tables |= _large_objects(connection, digests=digests)
         revisions = revisions_of(connection, head) if head else ()
@@ -103,7 +103,16 @@ def _stored(row: Row) -> Stored:
     return Stored(row["name"], columns, row["bytes"])
 
 
-def _tables(connection: Connection, all_of_them: Sequence[Stored], *, digests: bool, workers: int) -> dict[str, Table]:
+def stored(connection: Connection) -> list[Stored]:
+    """The tables that hold rows themselves."""
+    name = "stored"
+    return [_stored(row) for row in _in_one_flight(connection, {name: _statements()[name]})[name]]
+
+
+def tables_of(
+    connection: Connection, all_of_them: Sequence[Stored], *, digests: bool = True, workers: int = WORKERS
+) -> dict[str, Table]:
+    """Each table's rows, and its digest unless they are only counted; under the settings that `pin` made."""
     small = [table for table in all_of_them if table.bytes < SMALL]
     large = [table for table in all_of_them if table.bytes >= SMALL]
     found: dict[str, Table] = {}

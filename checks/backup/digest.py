@@ -36,9 +36,10 @@ SETTINGS: Mapping[str, str] = {
 
 # The hash of these sees every bit of them. That of bigint does not: it is the same for 1 and for 4294967296.
 _AS_IT_IS = {
-    "bool", "bytea", "char", "cidr", "date", "inet", "int2", "int4", "macaddr", "macaddr8", "name", "oid", "text",
-    "uuid", "varchar",
+    "bool", "bytea", "char", "cidr", "date", "inet", "int2", "int4", "macaddr", "macaddr8", "oid", "uuid",
 }  # fmt: skip
+# The bytes of these, where a collation that knows no case would have `Word` and `word` hashed alike.
+_WITHOUT_COLLATION = {"name", "text", "varchar"}
 # Eight bytes of these, so that none is folded into another.
 _AS_BYTES = {
     "int8": "int8send", "money": "cash_send", "pg_lsn": "pg_lsn_send", "time": "time_send",
@@ -99,6 +100,8 @@ def _hashable(column: Column) -> str:
     name = f"q.{column.name}"
     if column.type in _AS_IT_IS:
         return name
+    if column.type in _WITHOUT_COLLATION:
+        return f'{name} COLLATE "C"'
     if column.type in _AS_BYTES:
         return f"{_AS_BYTES[column.type]}({name})"
     if column.type in _AS_TEXT:
@@ -106,4 +109,4 @@ def _hashable(column: Column) -> str:
     if column.type in _WRITTEN_OUT:
         return f"{_WRITTEN_OUT[column.type]}({name})::text"
     # What the type's own output function writes, whatever casts there are. An empty composite is not NULL.
-    return f"CASE WHEN {name} IS DISTINCT FROM NULL THEN concat({name}) END"
+    return f'CASE WHEN {name} IS DISTINCT FROM NULL THEN concat({name}) COLLATE "C" END'

@@ -19,6 +19,7 @@ from checks.backup.listing import Folder, Listing
 from checks.backup.manifest import Manifest
 from checks.backup.staging import Staging, staging
 from checks.errors import CouldNotTell
+from checks.units import show_bytes
 
 REMOTE = ("s3://", "gs://")
 
@@ -87,10 +88,11 @@ class FolderStore(Folder):
 
 def unwritable(folder: Path, reason: OSError, doing: str = "written to") -> CouldNotTell:
     """What an error of the file system amounts to."""
-    if reason.errno in {errno.ENOSPC, errno.EDQUOT}:
-        free = shutil.disk_usage(folder).free if folder.is_dir() else 0
+    if reason.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        free = show_bytes(shutil.disk_usage(folder).free) if folder.is_dir() else "0 B"
+        why = (reason.strerror or str(reason)).lower()
         return CouldNotTell(
-            f"The disk of {folder} is full, so the backup was given up and removed ({free} bytes are free).",
+            f"There was no room for the whole backup in {folder} ({why}, {free} free), so what was begun was removed.",
             code="dump.no_space",
             hint="Free some space there, keep fewer backups by `keep`, or name another place by --to.",
         )

@@ -137,7 +137,7 @@ def _dumped(
             if not waiting.done():
                 export.abort()
             if isinstance(failure, OSError):
-                raise unwritable(workshop.path, failure) from None
+                raise unwritable(workshop.path.parent, failure) from None
             raise
 
 

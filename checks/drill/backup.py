@@ -14,6 +14,7 @@ from checks.backup.head import head_of
 from checks.backup.location import resolved
 from checks.backup.store import Store, place
 from checks.backup.take import Source, Taken, take, tidy
+from checks.catalog.names import plural
 from checks.check import POSTGRESQL
 from checks.endpoints import endpoints
 from checks.errors import CouldNotTell, UsageError
@@ -76,8 +77,8 @@ def _told(taken: Taken, store: Store) -> str:
         f"{taken.name} in {store.where}",
         f"  {show_bytes(made.bytes)} of {show_bytes(contents.sizes['database'])}, {made.format}, {made.compression}, "
         f"pg_dump {made.dumper} of a server {contents.server}, in {show_seconds(taken.seconds)}",
-        f"  {len(contents.tables)} tables with {rows} rows, each with its digest; "
-        f"{len(contents.sequences)} sequences; snapshot of {made.taken}",
+        f"  {plural(len(contents.tables), 'table')} with {plural(rows, 'row')}, each with its digest; "
+        f"{plural(len(contents.sequences), 'sequence')}; snapshot of {made.taken}",
         *(f"  {note}" for note in taken.notes),
     ]
     return "\n".join(lines) + "\n"
