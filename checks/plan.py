@@ -12,6 +12,22 @@ from checks.runbook.model import CheckEntry, Runbook
 from checks.suggest import did_you_mean
 
 DEFAULT_TIMEOUT = 10.0
+# What a check of the kind asks of the server that is in use, and a restored copy can only answer for itself.
+_OF_THE_LIVE_SERVER = {
+    "connectivity": "the way to the live server",
+    "tls": "the live server's encryption",
+    "http": "a service that is in use",
+    "variables": "variables of the service",
+    "connections": "sessions of the live server",
+    "replication": "standbys of the live server",
+    "slow_queries": "statistics of the live server",
+    "vacuum": "statistics of the live server",
+    "storage": "the live server's disk",
+    "roles": "roles of the live server",
+    "version": "the live server's release",
+    "backup": "the backups themselves",
+    "drill": "earlier drills",
+}
 
 
 class Mode(StrEnum):
@@ -76,7 +92,8 @@ def plan(
             check=catalog[entry.kind],
             timeout=timeout if entry.timeout is None else float(entry.timeout),
             skip=_not_here(entry, catalog[entry.kind], engine, environment)
-            or (_too_much(catalog[entry.kind], allow) if mode is Mode.CHECK else ""),
+            or (_too_much(catalog[entry.kind], allow) if mode is Mode.CHECK else "")
+            or (_not_of_a_copy(catalog[entry.kind]) if mode is Mode.DRILL else ""),
         )
         for entry in entries
     )
@@ -104,6 +121,14 @@ def _not_here(entry: CheckEntry, check: Check, engine: Engine, environment: str)
     if engine not in check.engines:
         return f"{check.kind} asks what {'SQLite' if engine == SQLITE else engine} does not have"
     return ""
+
+
+def _not_of_a_copy(check: Check) -> str:
+    """Why the check makes no sense of a restored copy, or nothing."""
+    if check.effect is not Effect.OBSERVE:
+        return "a restored copy is only looked at"
+    about = _OF_THE_LIVE_SERVER.get(check.kind, "")
+    return f"it is about {about}, which a backup does not hold" if about else ""
 
 
 def _too_much(check: Check, allow: Collection[Effect]) -> str:

@@ -39,6 +39,8 @@ QUICK: Mapping[str, Setting] = {
     "max_locks_per_transaction": 1024,
     "log_min_messages": "fatal",
 }
+_OPTIONS = ("--dbname=", "--no-password", "--no-tablespaces", "--no-subscriptions", "--no-security-labels")
+_AT_ONCE = "--single-transaction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,51 @@ def restore(artifact: Path, header: Header, copy: Copy, *, limit: float = LIMIT)
     return Restored(tuple(found), ended.status, time.monotonic() - began, tries, _client(header, copy))
 
 
+class StreamedRestore:
+    """A restore of a custom archive that is still being written: `write` each piece of it, then take its end."""
+
+    def __init__(self, copy: Copy) -> None:
+        """The roles and extensions of the dump are to be provided before."""
+        self._copy = copy
+        self._began = time.monotonic()
+        program = _within_reach(copy, "pg_restore")
+        variables = {**copy.server.binaries.environment, **copy.variables}
+        self._broken = bool(copy.made_schemas or copy.missing_extensions)  # which takes a list, or many errors
+        self._run = (
+            None if self._broken else ClientRun([program, *_OPTIONS, _AT_ONCE], variables, stdin=subprocess.PIPE)
+        )
+
+    def __enter__(self) -> StreamedRestore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._run is not None:
+            self._run.kill()
+
+    def write(self, piece: bytes) -> None:
+        """Pass it on. Once the client has stopped at an error, nothing is."""
+        if self._broken or self._run is None:
+            return
+        try:
+            self._run.stdin.write(piece)
+        except BrokenPipeError:
+            self._broken = True
+
+    def ended(self, limit: float) -> Restored | None:
+        """What came of it, the copy being settled; None where the client stopped, and the archive is to be restored."""
+        if self._run is None:
+            return None
+        with suppress(BrokenPipeError):
+            self._run.stdin.close()
+        end = self._run.ended(limit)
+        if end.status != 0 or self._broken or not self._copy.server.is_running:
+            return None
+        self._copy.settle()
+        found = tuple(_judged(end, limit, self._copy))
+        client = f"pg_restore {self._copy.server.binaries.version}"
+        return Restored(found, end.status, time.monotonic() - self._began, 1, client)
+
+
 def _stopped_early(ended: Ended) -> bool:
     return ended.status != 0 and not ended.late
 
@@ -129,9 +176,7 @@ def _mentioned(artifact: Path, header: Header, copy: Copy) -> Mentions:
 
 
 def _archive(artifact: Path, header: Header, copy: Copy, limit: float, *, strict: bool) -> Ended:
-    options = ["--dbname=", "--no-password", "--no-tablespaces", "--no-subscriptions", "--no-security-labels"]
-    if strict:
-        options.append("--single-transaction")
+    options = [*_OPTIONS, _AT_ONCE] if strict else [*_OPTIONS]
     with _listed(artifact, header, copy) as listed:
         options += listed
         with _reading(artifact, header, copy, options) as run:
