@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 PIECE = 2**20
-LONGEST = (
-    2**16
-)  # bytes of a statement that are kept: what it is shows at its beginning, and a list of values has no end
+LONGEST = 2**16  # bytes of a statement that are kept: what it is shows at its beginning
 _MARGIN = 80  # bytes: nothing that is looked for is longer, a dollar quote's tag having 63
 _OPENING = re.compile(
     rb"(?P<line>--)|(?P<block>/\*)|(?P<escaped>(?<![\w$])[eE]')|(?P<string>')|(?P<quoted>\")"
@@ -28,13 +26,14 @@ _DOUBLE_QUOTE = re.compile(rb'"')
 _BLOCK_EDGE = re.compile(rb"/\*|\*/")
 _END_OF_ROWS = re.compile(rb"\n\\\.\r?(?:\n|\Z)")
 # Rows as `pg_dump --inserts` writes them, as many as there are: constants only, and so nothing that is done.
-_VALUES = rb"(?:\s*+\((?:[^'\"\\;$()/-]|-(?!-)|/(?!\*)|(?<![eE])'[^']*+')*+\),?)++"
+_CONSTANTS = rb"(?:[^'\"\\;$()/-]|-(?!-)|/(?!\*)|(?<![eE])'[^']*+')*+"
+_VALUES = rb"(?:\s*+\(" + _CONSTANTS + rb"\),?)++"
 _INSERTS = re.compile(
     rb"(?:\s*+INSERT INTO (?:[\w.]|\"[^\"\\]*+\")++ (?:\([^'();\\$/-]*+\) )?+(?:OVERRIDING SYSTEM VALUE )?+VALUES"
     + _VALUES
     + rb";)++"
 )
-_MORE_VALUES = re.compile(_VALUES)
+_MORE_VALUES = re.compile(rb"(?:" + _CONSTANTS + rb"\),?)?+" + _VALUES)  # from within a row, or between two
 _FROM_STDIN = re.compile(rb"\s*COPY\b.*\bFROM\s+STDIN\b", re.IGNORECASE | re.DOTALL)
 _STRINGS = re.compile(rb"\s*SET\s+(?:SESSION\s+)?standard_conforming_strings\s*(?:=|TO)\s*(\S+)", re.IGNORECASE)
 _LANGUAGE = re.compile(rb"\bLANGUAGE\s+\Z", re.IGNORECASE)

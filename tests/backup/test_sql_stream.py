@@ -32,7 +32,6 @@ def test_only_what_is_outside_of_text_is_done() -> None:
         (3, "COPY t (a) FROM stdin"),
         (7, "CREATE FUNCTION f() RETURNS int LANGUAGE 'c' AS ''"),
         (8, "CREATE FUNCTION g() RETURNS int AS '' LANGUAGE sql"),
-        (9, "INSERT INTO t VALUES (1, '''', -2)"),
         (11, "SET standard_conforming_strings = off"),
         (12, "SELECT ''"),
         (12, "SELECT 2"),
