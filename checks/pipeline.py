@@ -13,13 +13,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from checks.abreast import Run, all_of
 from checks.board import Watch
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.codes import documented
-from checks.check import POSTGRESQL
+from checks.check import POSTGRESQL, Finding
 from checks.choice import Leave, Output, Selection, require_writable
 from checks.errors import CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
@@ -35,6 +36,9 @@ from checks.runbook.model import Runbook
 from checks.suggest import did_you_mean
 from checks.targets.session import Endpoint, Target
 from checks.wait import Wait, wait_for
+
+if TYPE_CHECKING:
+    from checks.targets.embedded import EmbeddedTarget
 
 DISPOSABLE = "embedded"
 UNASKED = "interrupted before it was asked"
@@ -142,9 +146,19 @@ def _on_disposable(one: Plan, rows: int, postgres_bin: str, watch: Watch, stop: 
     with closing(target):
         watch.stage("applying migrations and loading fixtures")
         prepared = prepare(one.runbook, target, rows)
-        circumstances = _circumstances(one.runbook, target, prepared.rehearsal)
+        circumstances = replace(
+            _circumstances(one.runbook, target, prepared.rehearsal),
+            rehearse=partial(_rehearse_drill, one.runbook, target, postgres_bin),
+        )
         watch.stage("asking")
         return run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
+
+
+def _rehearse_drill(runbook: Runbook, target: EmbeddedTarget, postgres_bin: str, parameters: Any) -> list[Finding]:
+    """Imported when a page's check asks for it: a page without drills pays nothing for them."""
+    from checks.drill.rehearse import rehearse
+
+    return rehearse(runbook, target, postgres_bin, parameters)
 
 
 def _check(

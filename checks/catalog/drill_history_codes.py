@@ -8,6 +8,9 @@ from checks.check import Code
 
 CODES: Mapping[str, Code] = {
     "drill.recent": Code("The last drill held, and was no longer ago than the page allows."),
+    "drill.rehearsed": Code(
+        "A backup of the disposable database was taken and restored, and the ladder climbed; its rungs are the evidence."
+    ),
     "drill.due_soon": Code(
         "The last good drill is nearly as old as the page allows: nine tenths of `every` have passed.",
         "Nothing is wrong yet. The next drill wants a time when somebody can look at what it finds.",

@@ -21,8 +21,8 @@ LIVE, LATEST = "live", "latest"
 class Request:
     """One drill. `origin` is `live`, `latest`, a path, or an address of a bucket; never one found in a document.
 
-    `endpoint` is where `live` is dumped from. `only` are checks of the page by name or kind. `limit` is in seconds, for
-    the dump and for the restore each.
+    `endpoint` is where `live` is dumped from. `only` are checks of the page by name or kind; unless it `asks`, none is
+    asked of the copy. `limit` is in seconds, for the dump and for the restore each.
     """
 
     runbook: Runbook
@@ -35,6 +35,7 @@ class Request:
     budgets: Budgets = field(default_factory=Budgets)
     trend: tuple[Earlier, ...] = ()
     limit: float = 4 * 3600.0
+    asks: bool = True
 
 
 @dataclass(slots=True)
