@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.abreast import Run, all_of
+from checks.abreast import AT_ONCE, DEADLINE, Run, all_of
 from checks.board import Watch
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
@@ -39,6 +39,12 @@ from checks.wait import Wait, wait_for
 
 if TYPE_CHECKING:
     from checks.targets.embedded import EmbeddedTarget
+
+if TYPE_CHECKING:  # a check pays for no drill
+    from checks.drill.command import Asked
+    from checks.drill.request import Request
+    from checks.drilled import Drill
+    from checks.report.model import Report
 
 DISPOSABLE = "embedded"
 UNASKED = "interrupted before it was asked"
@@ -203,15 +209,52 @@ def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None
     )
 
 
-def _carry_out(runs: Sequence[tuple[Plan, Run]], target: str, output: Output) -> int:
-    """All runs, side by side, watched; then their reports, and one exit code. Raises UsageError before any of it."""
+def drill(selection: Selection, output: Output, asked: Asked) -> int:
+    """Restore a backup of every selected page into a disposable server, one after the other, and prove what came back.
+
+    Raises UsageError before anything is touched, and NothingSelected where no page says where its backups lie.
+    """
+    from checks.drill import drill as drills
+    from checks.drill.command import requests
+
+    made = requests(load(selection.runbooks), selection, asked, output.folder)
+    if not made:
+        raise NothingSelected(
+            "No selected runbook has that environment and says where its backups lie.",
+            hint="Declare `backups: {location: …}` in the front matter, or name a backup by --from PATH.",
+        )
+    shown: dict[Path, Drill] = {}
+
+    def one(request: Request, watch: Watch, stop: threading.Event) -> Results:
+        drilled, results = drills.drill(request, watch, stop)
+        shown[request.runbook.path] = drilled
+        return results
+
+    runs = [(drills.plan_for(request), partial(one, request)) for request in made]
+    deadline = len(made) * (2 * asked.limit + drills.CHECKS_LIMIT)
+    return _carry_out(runs, drills.COPY, output, drills=shown, deadline=deadline)
+
+
+def _carry_out(
+    runs: Sequence[tuple[Plan, Run]],
+    target: str,
+    output: Output,
+    *,
+    drills: Mapping[Path, Drill] | None = None,
+    deadline: float = DEADLINE,
+) -> int:
+    """All runs, side by side, watched; then their reports, and one exit code. Raises UsageError before any of it.
+
+    With `drills`, which the runs fill by page, they are carried out one by one, since each is timed.
+    """
     require_writable(output.folder)
     checkout = Checkout(Path.cwd())
     names = [one.runbook.front.runbook for one, _ in runs]
     progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
     with progress:
         watched = [(its_plan, one, progress.planned(its_plan)) for its_plan, one in runs]
-        results = all_of(watched, target=target, meanwhile=_import_the_reports)
+        at_once = AT_ONCE if drills is None else 1
+        results = all_of(watched, target=target, meanwhile=_import_the_reports, deadline=deadline, at_once=at_once)
     from checks.output import exit_code, publish
     from checks.report.compose import report_of
 
@@ -221,11 +264,25 @@ def _carry_out(runs: Sequence[tuple[Plan, Run]], target: str, output: Output) ->
             provenance=provenance_of(one.plan.runbook, checkout, command=sys.argv),
             codes=documented(),
             strict=output.strict,
+            drill=(drills or {}).get(one.plan.runbook.path),
         )
         for one in results
     ]
     code = exit_code(reports, output)
-    return code if publish(reports, output) else worst([code, COULD_NOT_TELL])
+    whole = [publish(reports, output), *(_recorded(report, output) for report in reports if report.drill)]
+    return code if all(whole) else worst([code, COULD_NOT_TELL])
+
+
+def _recorded(report: Report, output: Output) -> bool:
+    """Put a drill into the history; whether that could be done."""
+    from checks.report.drills import record
+
+    try:
+        record(report, output.folder)
+    except UsageError as failure:
+        sys.stderr.write(f"{failure}\n")
+        return False
+    return True
 
 
 def _import_the_driver(endpoints: Iterable[Endpoint]) -> None:

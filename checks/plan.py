@@ -27,6 +27,7 @@ _OF_THE_LIVE_SERVER = {
     "version": "the live server's release",
     "backup": "the backups themselves",
     "drill": "earlier drills",
+    "migrations": "the deployment, and the rungs on migrations say how far the copy is",
 }
 
 
@@ -128,7 +129,7 @@ def _not_of_a_copy(check: Check) -> str:
     if check.effect is not Effect.OBSERVE:
         return "a restored copy is only looked at"
     about = _OF_THE_LIVE_SERVER.get(check.kind, "")
-    return f"it is about {about}, which a backup does not hold" if about else ""
+    return f"on a restored copy it is not asked: it is about {about}" if about else ""
 
 
 def _too_much(check: Check, allow: Collection[Effect]) -> str:

@@ -201,6 +201,46 @@ def lint(
 
 
 @shown_task(
+    RUN_HELP
+    | {
+        "env": "The environment whose backup is drilled.",
+        "from": "latest: the newest backup where the page says they lie; live: dump the database now; else a path, or "
+        "s3://bucket/name. Default: latest.",
+        "env-file": "Read variables from this file too.",
+        "postgres-bin": "Folder with the PostgreSQL binaries to restore with.",
+        "limit": "How long the dump, and the restore, may take, such as 30min. Default: 4h.",
+    },
+    iterable=("runbook", "only"),
+)
+def drill(
+    _: Context,
+    runbook: list[str] | None = None,
+    only: list[str] | None = None,
+    env: str = "",
+    from_: str = "latest",
+    env_file: str = "",
+    postgres_bin: str = "",
+    limit: str = "4h",
+    strict: bool = False,
+    format: str = "text",
+    out: str = "reports",
+) -> int:
+    """Restore a backup into a disposable PostgreSQL, prove that what came back is what was there, and measure it.
+
+    The live database is only read, and only by --from live. A dump is restored by a role that is no superuser.
+    """
+    from checks import pipeline
+    from checks.choice import Selection
+    from checks.drill.command import Asked
+
+    return pipeline.drill(
+        Selection(tuple(runbook or ()), tuple(only or ())),
+        _output(format, out, strict=strict),
+        Asked(env, from_, env_file, postgres_bin, _duration("--limit", limit)),
+    )
+
+
+@shown_task(
     RUNBOOK_HELP
     | {
         "role": "Name of the role to make. Default: pgrunbook_ and the runbook's name.",
@@ -325,7 +365,7 @@ def doctor(_: Context, format: str = "text") -> int:
 
 def namespace(*more: Task[Any]) -> Collection:
     """The tasks under their names, for tasks.py, which adds a checkout's own, and for the `pgrunbook` command."""
-    return Collection(verify, check, backup, lint, grants, compare, explain, list_, report, doctor, *more)
+    return Collection(verify, check, backup, drill, lint, grants, compare, explain, list_, report, doctor, *more)
 
 
 def _output(format: str, out: str, *, strict: bool = False) -> Output:

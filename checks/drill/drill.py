@@ -7,14 +7,19 @@ the folder of the artifact removed however it ends; what a killed process leaves
 from __future__ import annotations
 
 import getpass
+import os
 import platform
+import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+
+import psycopg
 
 from checks import __version__
 from checks.backup.artifact import Header
@@ -37,11 +42,12 @@ from checks.drill.request import LIVE, Acquired, Request
 from checks.drill.timeline import Timeline
 from checks.drill.verify import BELOW, Ladder, climb, described, head_for, restored_step
 from checks.drilled import Drill, Fidelity, Rung, Step
-from checks.errors import CouldNotTell, NothingSelected
+from checks.errors import CouldNotTell, NothingSelected, TargetFailed
 from checks.plan import Mode, Plan, plan
 from checks.result import Results, Status, judge
 from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
+from checks.secrets import mask
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer
 from checks.targets.tuning import Setting
@@ -49,6 +55,7 @@ from checks.targets.tuning import Setting
 COPY = "restored copy"
 GROWTH = 1.5  # of the source's size: what a copy takes, with room for sorting
 PACKED = 12  # of an artifact's size, where its source's is not known
+GLANCE = 0.1
 CHECKS_LIMIT = 300.0  # seconds for the page's checks on the copy
 
 
@@ -70,6 +77,7 @@ class State:
     results: Results | None = None
     usable: float | None = None
     verified: float | None = None
+    halts: list[Callable[[], None]] = field(default_factory=list)
 
     @property
     def runbook(self) -> Runbook:
@@ -86,21 +94,31 @@ def drill(request: Request, watch: Watch, stop: threading.Event) -> tuple[Drill,
     state = State(request, watch, stop, datetime.now(UTC))
     planned = plan_for(request)
     with ExitStack() as stack:
+        stack.enter_context(_halted_with(state))
         try:
             _carry_out(state, planned, stack)
         except BackupFault as fault:
             state.ladder.steps.append(Step(Rung.ARTIFACT, Status.FAILED, (fault.finding,)))
             state.ladder.rest(BELOW, Rung.ARTIFACT)
         except CouldNotTell as reason:
-            _without_verdict(state, reason)
+            without_verdict(state, reason)
+        except psycopg.Error as error:
+            said = str(error).splitlines()[0] if str(error) else type(error).__name__
+            without_verdict(state, CouldNotTell(f"the copy was lost: {mask(said)}", code="drill.copy_lost"))
+    return conclude(state, planned)
+
+
+def conclude(state: State, planned: Plan) -> tuple[Drill, Results]:
+    """What came of it, measured against the budgets. Where there is no copy, the page's checks have no verdict."""
     with state.timeline.phase("Measure"):
         _measure(state)
     if state.results is None:
         bottom = next((step for step in state.ladder.steps if step.status in {Status.FAILED, Status.ERRORED}), None)
-        code = INTERRUPTED if stop.is_set() else "run.no_target"
+        code = INTERRUPTED if state.stop.is_set() else "run.no_target"
         why = CouldNotTell(f"there is no restored copy to ask: {_why(bottom)}", code=code)
-        state.results = without_asking(planned, COPY, why, watch)
-    results = replace(state.results, started=state.began, seconds=state.timeline.seconds(), interrupted=stop.is_set())
+        state.results = without_asking(planned, COPY, why, state.watch)
+    seconds, interrupted = state.timeline.seconds(), state.stop.is_set()
+    results = replace(state.results, started=state.began, seconds=seconds, interrupted=interrupted)
     return _drill(state), results
 
 
@@ -150,6 +168,7 @@ def _from_artifact(state: State, into: Path, stack: ExitStack) -> None:
         state.go_on()
         binaries = choose(acquired.header, state.runbook.front.postgres, explicit(state.request))
         server = stack.enter_context(started(binaries, state.runbook, room_for(acquired)))
+        state.halts.append(partial(_killed, server))
         source = acquired.source
         state.copy = Copy.on(
             server,
@@ -169,12 +188,13 @@ def _live(state: State, into: Path, head: Head | None, stack: ExitStack) -> None
 
     def make(header: Header, size: int, source_encoding: str, locale: str) -> Copy:
         server = stack.enter_context(started(choose(header, page.front.postgres, explicit(request)), page, size))
+        state.halts.append(partial(_killed, server))
         state.copy = Copy.on(server, header.database, encoding=source_encoding, locale=locale)
         return state.copy
 
     with state.timeline.phase("Acquire and restore"):
         state.watch.stage("dumping the live database, and restoring it at once")
-        acquired, restored = live.acquire_and_restore(request, into, head, make, state.stop)
+        acquired, restored = live.acquire_and_restore(request, into, head, make, state.halts)
         state.acquired = acquired
         _artifact_step(state, acquired)
         _restored(state, restored)
@@ -255,8 +275,10 @@ def scratch() -> Path:
 
 def _measure(state: State) -> None:
     acquired, allowed = state.acquired, state.request.budgets
-    rpo = max(0.0, (state.began - acquired.taken).total_seconds()) if acquired else None
-    if acquired is not None and state.request.origin != LIVE and acquired.dated == "time of the file":
+    rpo = _age(state)
+    if state.request.origin == LIVE:
+        state.ladder.unproven.append("A dump made for the drill says nothing of how old the newest backup is (RPO).")
+    elif acquired is not None and acquired.dated == "time of the file":
         state.ladder.unproven.append(
             "The backup's age is that of its file: neither a manifest nor its name says when it was taken."
         )
@@ -267,11 +289,48 @@ def _measure(state: State) -> None:
         state.ladder.skip(Rung.BUDGETS, "the page names no budget" if acquired else BELOW)
 
 
-def _without_verdict(state: State, reason: CouldNotTell) -> None:
+@contextmanager
+def _halted_with(state: State) -> Iterator[None]:
+    """While this lasts, whoever wants the drill stopped frees the thread that carries it out, whatever it waits for."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(GLANCE):
+            if state.stop.is_set():
+                for halt in list(state.halts):
+                    halt()
+                return
+
+    thread = threading.Thread(target=watch, name="stop", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _killed(server: EmbeddedServer) -> None:
+    """End the server at once, from another thread; whoever waits for it finds it gone."""
+    with suppress(TargetFailed, ProcessLookupError):
+        os.kill(server.process_id, signal.SIGQUIT)
+
+
+def without_verdict(state: State, reason: CouldNotTell) -> None:
+    """The rung that was next has no verdict for this reason, and those above it are not climbed."""
+    if state.stop.is_set():
+        reason = CouldNotTell("interrupted before it was done", code=INTERRUPTED)
     taken = {step.rung for step in state.ladder.steps}
     rung = next(rung for rung in Rung if rung not in taken and rung is not Rung.BOUNDARY)
     state.ladder.steps.append(Step(rung, Status.ERRORED, reason=reason.sentence, code=reason.code, hint=reason.hint))
     state.ladder.rest(reason.sentence, rung)
+
+
+def _age(state: State) -> float | None:
+    """How much would be lost, in seconds: the age of a backup that was there before the drill."""
+    if state.acquired is None or state.request.origin == LIVE:
+        return None
+    return max(0.0, (state.began - state.acquired.taken).total_seconds())
 
 
 def _why(step: Step | None) -> str:
@@ -307,7 +366,7 @@ def _drill(state: State) -> Drill:
         budgets=state.request.budgets,
         rto_usable=state.usable,
         rto_verified=state.verified,
-        rpo=max(0.0, (state.began - acquired.taken).total_seconds()) if acquired else None,
+        rpo=_age(state),
         hashes=dict(acquired.hashes) if acquired else {},
         versions=versions,
         operator=_operator(),

@@ -6,7 +6,6 @@ Nothing is read twice. While pg_dump sends the rows, the session that holds the 
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -22,8 +21,7 @@ from checks.backup.mentions import Mentions
 from checks.backup.restore import Restored, StreamedRestore, restore
 from checks.backup.sidefiles import sha256
 from checks.drill.request import Acquired, Request
-from checks.errors import CouldNotTell, UsageError
-from checks.run import INTERRUPTED
+from checks.errors import UsageError
 
 PIECE = 2**20
 GROWTH = 1.5
@@ -35,13 +33,16 @@ _EXTENSIONS = """
 SELECT extname, nspname FROM pg_extension JOIN pg_namespace AS n ON n.oid = extnamespace WHERE extname <> 'plpgsql'
 """
 
+Halts = list[Callable[[], None]]
 Make = Callable[[Header, int, str, str], Copy]
 
 
 def acquire_and_restore(
-    request: Request, into: Path, head: Head | None, make: Make, stop: threading.Event
+    request: Request, into: Path, head: Head | None, make: Make, halts: Halts
 ) -> tuple[Acquired, Restored]:
     """The live database in a file and in a copy, which `make` gives for a header, a size, an encoding and a locale.
+
+    `halts` are what another thread calls to end it early.
 
     Raises CouldNotTell and ConnectionFailed; the source is only read.
     """
@@ -50,6 +51,7 @@ def acquire_and_restore(
         raise UsageError("--from live needs an environment.", hint="Name one by --env.")
     explicit = Path(request.postgres_bin) if request.postgres_bin else None
     with exporting(endpoint, deadline=request.limit, explicit=explicit) as export:
+        halts.append(export.abort)
         [[database, encoding, locale]] = export.connection.execute(_ABOUT.encode()).fetchall()
         mentioned = _mentioned(export)
         header = Header(Format.CUSTOM, server=export.server, dumper=export.dumper.version, database=database)
@@ -59,7 +61,7 @@ def acquire_and_restore(
                 copy = make(header, int(export.bytes * GROWTH), encoding, locale)
                 copy.provide(mentioned)
                 path = into / f"{request.runbook.front.runbook}-live.dump"
-                digest, restored = _in_one_pass(export, path, copy, described=waiting, stop=stop, limit=request.limit)
+                digest, restored = _in_one_pass(export, path, copy, described=waiting, halts=halts, limit=request.limit)
             except BaseException:
                 export.abort()
                 raise
@@ -81,19 +83,24 @@ def _mentioned(export: Export) -> Mentions:
 
 
 def _in_one_pass(
-    export: Export, path: Path, copy: Copy, *, described: Future[Contents], stop: threading.Event, limit: float
+    export: Export,
+    path: Path,
+    copy: Copy,
+    *,
+    described: Future[Contents],
+    halts: Halts,
+    limit: float,
 ) -> tuple[str, Restored | None]:
     """The file's SHA-256, and what came of the restore; None where the client stopped before the end."""
     digest = hashlib.sha256()
     dump = Dump(export, Format.CUSTOM)
+    halts.append(dump.kill)
     try:
         with StreamedRestore(copy) as into, path.open("wb") as file:
             while piece := dump.stdout.read(PIECE):
                 file.write(piece)
                 digest.update(piece)
                 into.write(piece)
-                if stop.is_set():
-                    raise CouldNotTell("interrupted while it was dumped", code=INTERRUPTED)
                 if described.done() and described.exception() is not None:
                     described.result()
             dump.ended()
