@@ -80,6 +80,20 @@ class Copy:
             raise TargetFailed(f"The disposable database could not be prepared: {_said(error)}.") from error
         return copy
 
+    @classmethod
+    def of(cls, server: EmbeddedServer, database: str) -> Copy:
+        """A database that came whole, with its own roles: only the role that reads is made. Raises TargetFailed."""
+        password = random.token_urlsafe(24)
+        secrets.remember(password)
+        try:
+            with server.connect() as connection:
+                _create_roles(connection, password)
+            copy = cls(server, database, password, encoding="", locale="")
+        except psycopg.Error as error:
+            raise TargetFailed(f"The recovered copy could not be prepared: {_said(error)}.") from error
+        copy.settle()
+        return copy
+
     @property
     def obtained(self) -> str:
         """How the server was come by, as the report says it."""

@@ -7,6 +7,7 @@ https://www.postgresql.org/docs/current/runtime-config-wal.html#RUNTIME-CONFIG-W
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ _FROM_CONTROL = {
     "max_connections setting": "max_connections",
     "max_worker_processes setting": "max_worker_processes",
 }
+_PRELOADED = re.compile(r"^\s*shared_preload_libraries\s*=\s*'([^']+)'", re.MULTILINE)
 _REMOVED = ("tablespace_map", "standby.signal", "postmaster.pid", "postmaster.opts", "backup_manifest")
 
 
@@ -87,6 +89,7 @@ class PhysicalCopy(Groundwork):
         )
         self.backup, self.archive, self.point = backup, archive, point
         self.control: dict[str, str] = {}
+        self.preloaded = ""
 
     def lay(self, folder: RunFolder) -> Certificate:
         """Copy, and nothing else: what was copied is verified before it is changed. Raises TargetFailed."""
@@ -103,6 +106,7 @@ class PhysicalCopy(Groundwork):
     def arm(self, folder: RunFolder) -> None:
         """Replace the copy's configuration, so that it recovers to the point and reaches nothing."""
         self.control = control_data(self.programs, folder)
+        self.preloaded = preloaded(folder)
         for name in _REMOVED:
             (folder.data / name).unlink(missing_ok=True)
         hand_over(folder.data, self.account)
@@ -133,6 +137,16 @@ class PhysicalCopy(Groundwork):
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
+
+
+def preloaded(folder: RunFolder) -> str:
+    """The libraries the source loads at its start, as the files in the backup say; Debian keeps them elsewhere."""
+    found = ""
+    for name in ("postgresql.conf", "postgresql.auto.conf"):
+        path = folder.data / name
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        found = next((match[1] for match in reversed(list(_PRELOADED.finditer(text)))), found)
+    return found
 
 
 def control_data(programs: Binaries, folder: RunFolder) -> dict[str, str]:

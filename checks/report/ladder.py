@@ -63,7 +63,7 @@ def drill_report(drill: Drill, runbook: Runbook) -> DrillReport:
         ladder=ladder,
         phases=drill.phases,
         fidelity=drill.fidelity,
-        unproven=drill.unproven,
+        unproven=_unproven(drill),
         notes=drill.notes,
         trend=drill.trend,
         trend_sentence=trend_sentence(drill.trend, drill.rto_verified),
@@ -117,6 +117,12 @@ def _rung(step: Step, line: int) -> CheckReport:
         claim=CLAIMS[step.rung],
         manual=_MANUAL.get(step.rung, _USUAL_MANUAL),
     )
+
+
+def _unproven(drill: Drill) -> tuple[str, ...]:
+    """What the drill says of it, and every rung that was not climbed."""
+    skipped = [step for step in drill.steps if step.status is Status.SKIPPED]
+    return (*drill.unproven, *(f"{CLAIMS[step.rung].rstrip('.')}: not asked, as {step.reason}." for step in skipped))
 
 
 def _measures(drill: Drill) -> tuple[Measure, ...]:
