@@ -59,7 +59,7 @@ class Dump:
     def ended(self) -> None:
         """Wait for its end, until the export's deadline at most. Raises CouldNotTell unless it was a good one."""
         end = self._run.ended()
-        self._deadline.cancel()
+        self.kill()
         if end.status and time.monotonic() >= self._export.deadline:
             raise CouldNotTell(
                 "The dump did not end before its deadline, so it was ended.",
@@ -78,7 +78,7 @@ class Dump:
         return True
 
     def kill(self) -> None:
-        """End it now. Killing twice is harmless."""
+        """End it now, and close its output. Killing what has ended is harmless."""
         self._deadline.cancel()
         self._run.kill()
 
