@@ -215,7 +215,8 @@ def drill(selection: Selection, output: Output, asked: Asked) -> int:
     Raises UsageError before anything is touched, and NothingSelected where no page says where its backups lie.
     """
     from checks.drill import drill as drills
-    from checks.drill.command import requests
+    from checks.drill.command import points, requests
+    from checks.drill.physical import drill_to_point
 
     made = requests(load(selection.runbooks), selection, asked, output.folder)
     if not made:
@@ -223,10 +224,12 @@ def drill(selection: Selection, output: Output, asked: Asked) -> int:
             "No selected runbook has that environment and says where its backups lie.",
             hint="Declare `backups: {location: …}` in the front matter, or name a backup by --from PATH.",
         )
+    to_points = points(made, asked)
     shown: dict[Path, Drill] = {}
 
     def one(request: Request, watch: Watch, stop: threading.Event) -> Results:
-        drilled, results = drills.drill(request, watch, stop)
+        point = to_points.get(request.runbook.path)
+        drilled, results = drill_to_point(request, point, watch, stop) if point else drills.drill(request, watch, stop)
         shown[request.runbook.path] = drilled
         return results
 

@@ -209,6 +209,13 @@ def lint(
         "env-file": "Read variables from this file too.",
         "postgres-bin": "Folder with the PostgreSQL binaries to restore with.",
         "limit": "How long the dump, and the restore, may take, such as 30min. Default: 4h.",
+        "pitr": "Recover a base backup (--from PATH, --wal) to a point in time; without --from, one made for it.",
+        "wal": "With --pitr: the folder that WAL is archived to.",
+        "to-time": "With --pitr: the time to recover to, such as '2026-11-21 09:00+00'. Without a zone it is UTC.",
+        "restore-point": "With --pitr: the restore point to recover to, in place of a time.",
+        "timeline": "With --pitr: latest, current or a number. Default: latest.",
+        "marker": "With --pitr: a query of one column of times, for proof on both sides. Default: the page's.",
+        "database": "With --pitr: the database of the copy to look at. Default: the only one, or the page's name.",
     },
     iterable=("runbook", "only"),
 )
@@ -221,6 +228,13 @@ def drill(
     env_file: str = "",
     postgres_bin: str = "",
     limit: str = "4h",
+    pitr: bool = False,
+    wal: str = "",
+    to_time: str = "",
+    restore_point: str = "",
+    timeline: str = "",
+    marker: str = "",
+    database: str = "",
     strict: bool = False,
     format: str = "text",
     out: str = "reports",
@@ -232,11 +246,13 @@ def drill(
     from checks import pipeline
     from checks.choice import Selection
     from checks.drill.command import Asked
+    from checks.drill.to_point import Flags
 
+    flags = Flags(wal, to_time, restore_point, timeline, marker, database)
     return pipeline.drill(
         Selection(tuple(runbook or ()), tuple(only or ())),
         _output(format, out, strict=strict),
-        Asked(env, from_, env_file, postgres_bin, _duration("--limit", limit)),
+        Asked(env, from_, env_file, postgres_bin, _duration("--limit", limit), pitr, flags),
     )
 
 

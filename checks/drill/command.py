@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from checks.check import POSTGRESQL
 from checks.choice import Selection
 from checks.drill.request import LATEST, LIVE, Request
+from checks.drill.to_point import Flags, ToPoint, refuse_without_pitr, to_point
 from checks.drilled import Budgets
 from checks.endpoints import endpoints
 from checks.errors import UsageError
@@ -31,10 +32,14 @@ class Asked:
     env_file: str = ""
     postgres_bin: str = ""
     limit: float = 4 * 3600.0
+    pitr: bool = False
+    flags: Flags = field(default_factory=Flags)
 
 
 def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, history: Path) -> list[Request]:
     """One for each page. Raises UsageError before anything is touched; `history` is the reports folder."""
+    if not asked.pitr:
+        refuse_without_pitr(asked.flags)
     if asked.origin not in {LIVE, LATEST} and len(runbooks) > 1:
         raise UsageError(
             f"--from {asked.origin} is one backup, and {len(runbooks)} runbooks are selected.",
@@ -62,7 +67,7 @@ def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, hi
             only=selection.only,
             postgres_bin=asked.postgres_bin,
             budgets=budgets_of(page),
-            trend=trend(past_drills(history, page.front.runbook, (asked.environment,)), physical=False),
+            trend=trend(past_drills(history, page.front.runbook, (asked.environment,)), physical=asked.pitr),
             limit=asked.limit,
         )
         for page, endpoint in wanted
@@ -95,5 +100,15 @@ def _require_environment(runbooks: Sequence[Runbook], environment: str) -> None:
 def _has(page: Runbook, asked: Asked) -> bool:
     """Of all pages those are drilled that have such an environment and, for the latest backup, say where it lies."""
     return (not asked.environment or asked.environment in page.front.environments) and (
-        asked.origin != LATEST or page.front.backups is not None
+        asked.origin != LATEST or asked.pitr or page.front.backups is not None
     )
+
+
+def points(made: Sequence[Request], asked: Asked) -> dict[Path, ToPoint]:
+    """Where each page's drill is to a point in time, that point; raises UsageError for files that are none."""
+    if not asked.pitr:
+        return {}
+    return {
+        one.runbook.path: to_point(asked.flags, one.runbook, origin=asked.origin, environment=asked.environment)
+        for one in made
+    }

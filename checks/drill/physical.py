@@ -10,7 +10,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from checks.backup.copy import Copy
 from checks.backup.restore import Restored
 from checks.board import Watch
 from checks.drill import basebackup, pitr_rehearsal, walarchive
-from checks.drill.drill import State, ask, conclude, plan_for, without_verdict
+from checks.drill.drill import State, ask, conclude, explicit, plan_for, without_verdict
 from checks.drill.pending import known_head
 from checks.drill.pitr import BELOW, Marker, Recovered, binaries_for, recover
 from checks.drill.pitr import Request as Recovery
@@ -27,8 +27,9 @@ from checks.drill.recovery import Point
 from checks.drill.request import Acquired, Request
 from checks.drill.surroundings import surroundings
 from checks.drill.timeline import Timeline
+from checks.drill.to_point import Files, ToPoint
 from checks.drill.verify import climb, described, head_for
-from checks.drilled import Budgets, Drill, Earlier, Rung
+from checks.drilled import Drill, Rung
 from checks.errors import CouldNotTell
 from checks.plan import Plan
 from checks.prepare import prepare
@@ -40,45 +41,10 @@ REHEARSAL = "a rehearsal: made on a disposable server for this drill"
 NO_OWNER = "a physical copy's tables belong to the source's own roles, as whom nobody logs in here"
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
-    """What to recover, and to which point."""
-
-    base: Path
-    wal: Path
-    point: Point
-    marker: Marker | None = None
-    database: str = ""
-    origin: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Physical:
-    """A drill to a point in time. Without `files` they are made on a disposable server, with `rows` of fixtures."""
-
-    runbook: Runbook
-    files: Files | None = None
-    environment: str = ""
-    only: tuple[str, ...] = ()
-    postgres_bin: str = ""
-    budgets: Budgets = field(default_factory=Budgets)
-    trend: tuple[Earlier, ...] = ()
-    rows: int = 10_000
-
-
-def drill_to_point(asked: Physical, watch: Watch, stop: threading.Event) -> tuple[Drill, Results]:
+def drill_to_point(request: Request, asked: ToPoint, watch: Watch, stop: threading.Event) -> tuple[Drill, Results]:
     """Do it. Whatever goes wrong is in what comes back, but for a wrong command line: raises UsageError."""
-    origin = asked.files.origin or str(asked.files.base) if asked.files else REHEARSAL
-    request = Request(
-        asked.runbook,
-        origin,
-        asked.environment,
-        only=asked.only,
-        postgres_bin=asked.postgres_bin,
-        budgets=asked.budgets,
-        trend=asked.trend,
-    )
-    state = State(request, watch, stop, datetime.now(UTC))
+    origin = str(asked.files.base) if asked.files else REHEARSAL
+    state = State(replace(request, origin=origin), watch, stop, datetime.now(UTC))
     planned, point = plan_for(request), ""
     with ExitStack() as stack:
         try:
@@ -94,12 +60,12 @@ def drill_to_point(asked: Physical, watch: Watch, stop: threading.Event) -> tupl
 
 
 @contextmanager
-def _made(asked: Physical, state: State) -> Iterator[Files]:
+def _made(asked: ToPoint, state: State) -> Iterator[Files]:
     """A base backup, its archive and both markers, of a disposable database in the page's state."""
-    page = asked.runbook
+    page = state.runbook
     state.watch.stage("making a base backup on a disposable PostgreSQL")
     with pitr_rehearsal.archive_folder() as folder:
-        target = _source(asked, folder)
+        target = _source(state, folder)
         try:
             prepared = prepare(page, target, asked.rows)
             if prepared.shortfall is not None:
@@ -110,21 +76,20 @@ def _made(asked: Physical, state: State) -> Iterator[Files]:
         # Making it is no part of any recovery, so time begins when it is there.
         state.timeline, state.began = Timeline(), datetime.now(UTC)
         marker = Marker(pitr_rehearsal.MARKER, counted=True)
-        yield Files(made.base, made.wal, Point(time=made.between), marker, target.database, REHEARSAL)
+        yield Files(made.base, made.wal, Point(time=made.between), marker, target.database)
 
 
-def _source(asked: Physical, folder: Path) -> EmbeddedTarget:
-    front = asked.runbook.front
+def _source(state: State, folder: Path) -> EmbeddedTarget:
+    front = state.runbook.front
     settings = {**front.server, **pitr_rehearsal.archiving(folder)}
-    explicit = Path(asked.postgres_bin) if asked.postgres_bin else None
     database = front.runbook.replace("-", "_")
-    return start_target(front.postgres, settings=settings, database=database, explicit_bin=explicit)
+    return start_target(front.postgres, settings=settings, database=database, explicit_bin=explicit(state.request))
 
 
 def _carry_out(state: State, planned: Plan, files: Files, stack: ExitStack) -> None:
     state.watch.stage("reading the base backup and its archive")
     backup, archive = basebackup.read(files.base), walarchive.read(files.wal)
-    state.acquired = _acquired(backup, archive, files, state.runbook)
+    state.acquired = _acquired(backup, archive, state)
     binaries = binaries_for(backup, state.request.postgres_bin)
     state.go_on()
     state.watch.stage(f"recovering it to {files.point}")
@@ -173,18 +138,18 @@ def _head(state: State, page: Runbook) -> None:
     ladder.skip(Rung.PENDING, NO_OWNER)
 
 
-def _acquired(backup: basebackup.BaseBackup, archive: walarchive.Archive, files: Files, page: Runbook) -> Acquired:
+def _acquired(backup: basebackup.BaseBackup, archive: walarchive.Archive, state: State) -> Acquired:
     """What is in hand. It is as new as the newest WAL: what was written later cannot be had back."""
     newest = max(file.stat().st_mtime for file in archive.files.values())
     manifest = backup.path / basebackup.MANIFEST
     hashes = {"manifest": hashlib.sha256(manifest.read_bytes()).hexdigest()} if backup.has_manifest else {}
     return Acquired(
         backup.path,
-        files.origin or str(backup.path),
+        state.request.origin,
         Header(Format.PHYSICAL, server=str(backup.major)),
         backup.bytes + archive.bytes,
         datetime.fromtimestamp(newest, UTC),
         "the newest file of the archive",
-        hashes={**hashes, "runbook": page.sha256},
+        hashes={**hashes, "runbook": state.runbook.sha256},
         notes=[f"The base backup began at {backup.began}, and its archive lies in {archive.folder}."],
     )
