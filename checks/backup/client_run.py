@@ -83,6 +83,8 @@ class ClientRun:
         except BaseException:
             self.kill()
             raise
+        if self.process.stdin is not None:
+            _close(self.process.stdin)  # which whoever fed a client that stopped at an error has left open
         self._reader.join(5.0)
         return Ended(self.process.returncode, tuple(self._lines), self._unread, late)
 

@@ -1,8 +1,7 @@
 """Backups broken on purpose, each made of a healthy one by a recipe of a few lines, with the code it is caught by.
 
 Those `caught_by` the artifact show without a server; those by the `check` show from what lies beside the file; the rest
-restore without a word and only a drill sees them. Recipes for the drill leave `shop.dump` with the manifest of the
-healthy shop beside it, so that what differs is the content and nothing else.
+restore without a word and only a drill sees them: those are in `corpus_drill.py`.
 """
 
 from __future__ import annotations
@@ -12,26 +11,14 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from checks.backup import archive
 from checks.backup.sidefiles import sha256
+from tests.backup.corpus_drill import OF_CELLS, OF_THE_DRILL
+from tests.backup.faults import Fault, Make
 from tests.backup.shop import Healthy
-
-Make = Callable[[Healthy, Path], Path]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One way for a backup to be broken. `make` leaves it in a folder and gives its path; `codes` are any that do."""
-
-    name: str
-    make: Make = field(repr=False)
-    codes: frozenset[str]
-    caught_by: Literal["artifact", "check", "drill"]
 
 
 def _artifact(name: str, make: Make, *codes: str) -> Fault:
@@ -320,4 +307,4 @@ _BESIDE = (
     _check("dated in the future", _ahead, "future"),
 )
 
-FAULTS: tuple[Fault, ...] = (*_TRUNCATED, *_FLIPPED, *_ALIENS, *_PARTS, *_MORE, *_BESIDE)
+FAULTS: tuple[Fault, ...] = (*_TRUNCATED, *_FLIPPED, *_ALIENS, *_PARTS, *_MORE, *_BESIDE, *OF_THE_DRILL, *OF_CELLS)

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.backup.store import FolderStore
+from checks.backup.take import Source, take
 from checks.targets.client import client_environment
 from checks.targets.embedded import EmbeddedServer
+from tests.backup.cells import CELLS, XML
 from tests.majors import is_whole
 
 _SQL = Path(__file__).with_name("shop.sql")
-_WHOLE = "CREATE EXTENSION citext; ALTER TABLE cells ADD a_xml xml; UPDATE cells SET a_xml = '<a/>' WHERE id = 1;"
 _numbers = itertools.count(1)
 
 
@@ -30,7 +32,9 @@ class Shop:
         """A new shop."""
         shop = cls(server, f"shop_{next(_numbers)}")
         server.create_database(shop.database)
-        shop.run(_SQL.read_text(encoding="utf-8") + (_WHOLE if is_whole(server.binaries) else ""))
+        shop.run(_SQL.read_text(encoding="utf-8") + "".join(cell.made for cell in CELLS))
+        if is_whole(server.binaries):
+            shop.run(f"CREATE EXTENSION citext; {XML.made}")
         return shop
 
     @contextmanager
@@ -95,6 +99,16 @@ class Healthy:
     @property
     def plain(self) -> Path:
         return self.folder / "shop.sql"
+
+    @property
+    def proven(self) -> Path:
+        """A backup that pgrunbook took, with its manifest. It is made when it is first asked for."""
+        folder = self.folder / "proven"
+        if not folder.is_dir():
+            source = Source("shop", "prod", self.shop.server.socket_endpoint(self.shop.database))
+            take(source, FolderStore(folder))
+        [path] = folder.glob("*.dump")
+        return path
 
     @property
     def all(self) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
--- A small shop with every kind of thing that a backup has to bring back, and a column of every common type.
+-- A small shop with every kind of thing that a backup has to bring back.
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE TYPE place AS (street text, number integer);
 CREATE DOMAIN email AS text CHECK (VALUE LIKE '%@%');
@@ -15,22 +15,6 @@ CREATE TABLE orders (
     placed timestamptz NOT NULL
 );
 CREATE INDEX orders_placed ON orders (placed);
-CREATE TABLE cells (
-    id integer PRIMARY KEY,
-    a_smallint smallint, a_integer integer, a_bigint bigint, a_numeric numeric, a_real real, a_double double precision,
-    a_boolean boolean, a_text text, a_varchar varchar(20), a_char char(5), a_bytea bytea, a_date date, a_time time,
-    a_timetz timetz, a_timestamp timestamp, a_timestamptz timestamptz, an_interval interval, a_uuid uuid, a_json json,
-    a_jsonb jsonb, an_inet inet, a_macaddr macaddr, a_point point, a_box box, a_bit bit(4), an_array integer[],
-    a_range int4range, a_multirange int4multirange, an_enum mood, a_composite place, a_tsvector tsvector, a_money money,
-    a_null text
-);
-INSERT INTO cells VALUES (
-    1, 1, 1, 1, 1.10, 1.5, 0.1, true, E'a\tb\\.\n', 'varchar', 'char', '\x00ff', '2026-01-02', '03:04:05', '03:04:05+01',
-    '2026-01-02 03:04:05.000001', '2026-01-02 03:04:05+00', '1 mon 2 days', '00000000-0000-0000-0000-000000000001',
-    '{"a":  1}', '{"a": 1}', '10.0.0.1/8', '08:00:2b:01:02:03', '(1,2)', '(1,1),(0,0)', B'1010', '{1,NULL,3}',
-    '[1,5)', '{[1,2),[4,5)}', 'ok', ROW('Main "St"', 5), 'cat sat', 1.00, NULL
-);
-INSERT INTO cells (id) VALUES (2);
 INSERT INTO customers (name, address) SELECT 'customer ' || n, n || '@example.org' FROM generate_series(1, 200) n;
 INSERT INTO orders (customer, amount, placed)
 SELECT 1 + n % 200, 1 + n % 97, timestamptz '2026-01-01 00:00+00' + n * interval '1 minute' FROM generate_series(1, 3000) n;
@@ -45,3 +29,9 @@ CREATE TRIGGER touched BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION 
 GRANT SELECT ON orders, customers TO PUBLIC;
 GRANT USAGE ON SEQUENCE invoice_numbers TO PUBLIC;
 COMMENT ON TABLE orders IS 'what was ordered; \! is no command here';
+CREATE TABLE notes (text text);
+INSERT INTO notes VALUES ('first'), ('second'), (''), (NULL);
+CREATE POLICY everybody ON notes USING (true);
+ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+CREATE SCHEMA archive;
+CREATE TABLE archive.orders (id bigint);

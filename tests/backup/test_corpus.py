@@ -16,7 +16,8 @@ from checks.catalog.codes import documented
 from checks.check import Finding
 from checks.runbook.model import Backups
 from tests.backup.asking import broken, findings_of_backup
-from tests.backup.corpus import FAULTS, Fault
+from tests.backup.corpus import FAULTS
+from tests.backup.faults import Fault
 from tests.backup.shop import Healthy
 
 OF_ARTIFACTS = [fault for fault in FAULTS if fault.caught_by == "artifact"]
