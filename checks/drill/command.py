@@ -11,7 +11,7 @@ from typing import Any
 from checks.check import POSTGRESQL
 from checks.choice import Selection
 from checks.drill.request import LATEST, LIVE, Request
-from checks.drill.to_point import Flags, ToPoint, refuse_without_pitr, to_point
+from checks.drill.to_point import Flags, ToPoint, refuse_misfits, to_point
 from checks.drilled import Budgets
 from checks.endpoints import endpoints
 from checks.errors import UsageError
@@ -38,8 +38,7 @@ class Asked:
 
 def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, history: Path) -> list[Request]:
     """One for each page. Raises UsageError before anything is touched; `history` is the reports folder."""
-    if not asked.pitr:
-        refuse_without_pitr(asked.flags)
+    refuse_misfits(asked.flags, pitr=asked.pitr, origin=asked.origin)
     if asked.origin not in {LIVE, LATEST} and len(runbooks) > 1:
         raise UsageError(
             f"--from {asked.origin} is one backup, and {len(runbooks)} runbooks are selected.",

@@ -54,11 +54,6 @@ class ToPoint:
 
 def to_point(flags: Flags, page: Runbook, *, origin: str, environment: str) -> ToPoint:
     """What is to be recovered. Raises UsageError for flags that do not go together, and for files that are none."""
-    if origin == LIVE:
-        raise UsageError(
-            "--pitr recovers files, and --from live is a database.",
-            hint="take a base backup with `pg_basebackup`, or leave --from out for a rehearsal",
-        )
     if origin == LATEST:
         return _rehearsal(flags, environment)
     if not flags.wal or bool(flags.to_time) == bool(flags.restore_point):
@@ -73,10 +68,15 @@ def to_point(flags: Flags, page: Runbook, *, origin: str, environment: str) -> T
     return ToPoint(Files(base, wal, point, _marker(flags, page), flags.database))
 
 
-def refuse_without_pitr(flags: Flags) -> None:
-    """Raise UsageError where a flag was given that only a drill to a point in time knows."""
-    if flags.given():
+def refuse_misfits(flags: Flags, *, pitr: bool, origin: str) -> None:
+    """Raise UsageError for flags that only a drill to a point in time knows, and for what it cannot start from."""
+    if flags.given() and not pitr:
         raise UsageError(f"{', '.join(flags.given())}: only for a drill to a point in time.", hint="add --pitr")
+    if pitr and origin == LIVE:
+        raise UsageError(
+            "--pitr recovers files, and --from live is a database.",
+            hint="take a base backup with `pg_basebackup`, or leave --from out for a rehearsal",
+        )
 
 
 def _rehearsal(flags: Flags, environment: str) -> ToPoint:
