@@ -86,6 +86,7 @@ class ClientRun:
         if self.process.stdin is not None:
             _close(self.process.stdin)  # which whoever fed a client that stopped at an error has left open
         self._reader.join(5.0)
+        self._close_pipes()
         return Ended(self.process.returncode, tuple(self._lines), self._unread, late)
 
     def kill(self) -> None:
@@ -96,6 +97,9 @@ class ClientRun:
             except (ProcessLookupError, PermissionError):
                 self.process.kill()
         self.process.wait()
+        self._close_pipes()
+
+    def _close_pipes(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 _close(pipe)

@@ -60,6 +60,10 @@ _GONE = (
 _TOO_NEW = (
     r"unsupported version \(|does not support compression|not built with|this (build|installation) does not support"
 )
+_PRIVILEGED = (
+    r"COPY (to or from|from|to) (an external program|a file)|permission denied to COPY|access to library|"
+    r"permission denied for function (pg_read_|pg_ls_|pg_file_|lo_import|lo_export|pg_stat_file)"
+)
 _CUT = (
     r"end of file|unexpected EOF|unterminated|could not read from input file|COPY from stdin failed|"
     r"lost synchronization|file is too short|unexpected message type .* during COPY"
@@ -95,11 +99,7 @@ _RULES = (
     _rule(_U, "drill.no_memory", r"\bout of (shared )?memory\b|max_locks_per_transaction"),
     _rule(_U, "drill.no_fitting_server", _TOO_NEW),
     _rule(_L, "drill.meta_command", r"backslash commands are restricted|unrestrict: "),
-    _rule(
-        _L,
-        "drill.privileged_program",
-        r"COPY (to or from|from|to) (an external program|a file)|permission denied to COPY",
-    ),
+    _rule(_L, "drill.privileged_program", _PRIVILEGED),
     _rule(_L, "drill.cut_short", _CUT),
     _rule(_L, "drill.damaged", _CORRUPT),
     _rule(_H, "drill.restore_harmless", r"errors ignored on restore"),

@@ -186,7 +186,7 @@ _CONTENT: Mapping[str, Code] = {
     "drill.sequence_behind_column": Code(
         "A sequence of the copy would hand out a number that its column has already.",
         "The first insert after a restore fails with a duplicate key.",
-        "Set it by `setval('SEQUENCE', …)` to the highest value of the column; at the source too, if it is there as well.",
+        "Set it by `setval('SEQUENCE', …)` to the highest value of the column; at the source too, if need be.",
     ),
     "drill.index_invalid": Code(
         "An index of the copy is invalid, and was valid at the source.",
