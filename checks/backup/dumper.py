@@ -121,7 +121,7 @@ def _has_zstd(program: Path) -> bool:
     """Asked of the program itself, which looks at its options before it connects to anything."""
     command = [str(program), "--compress=zstd:1", "--format=custom", "--host=/nowhere", "--dbname=nothing"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False, env={"LC_ALL": "C"})
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False, env={"LC_ALL": "C"})
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return False
     return "does not support compression" not in done.stderr and "connection" in done.stderr

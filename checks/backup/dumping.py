@@ -30,7 +30,8 @@ _CAUSES: Sequence[tuple[str, str, str]] = (
 )  # fmt: skip
 _LOST = re.compile(
     r"server closed the connection|terminating connection|connection to server|could not connect"
-    r"|no connection to the server|could not receive data|SSL (?:SYSCALL|error)",
+    r"|no connection to the server|could not receive data|SSL (?:SYSCALL|error)"
+    r"|snapshot \"[^\"]+\" does not exist",  # it ends with the session that exported it
     re.IGNORECASE,
 )
 

@@ -136,6 +136,8 @@ def _dumped(
                 dump.kill()
             if not waiting.done():
                 export.abort()
+            elif isinstance(failure, CouldNotTell):
+                _raise_failure(waiting)
             if isinstance(failure, OSError):
                 raise unwritable(workshop.path.parent, failure) from None
             raise
