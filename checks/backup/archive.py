@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from checks.backup.faults import BackupFault
 
@@ -165,18 +165,6 @@ def read(stream: BinaryIO, name: str, size: int | None = None) -> Archive:
         reader.int_size,
         reader.offset_size,
     )
-
-
-def of_tar(stream: BinaryIO, name: str) -> Archive:
-    """The archive of a tar's `toc.dat`, its first member. Raises BackupFault where it is not there, or not whole."""
-    import tarfile
-
-    with tarfile.open(fileobj=stream, mode="r|") as tar:
-        for member in tar:
-            content = tar.extractfile(member) if member.name == "toc.dat" else None
-            if content is not None:
-                return read(cast(BinaryIO, content), f"{name}: toc.dat", member.size)
-    raise Reader(stream, name).truncated()
 
 
 def _version(reader: Reader) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO
 
 from checks.backup import archive
 from checks.backup.aliens import alien, utf16
@@ -16,10 +16,8 @@ from checks.backup.artifact import Format, Header
 from checks.backup.faults import BackupFault
 from checks.backup.packed import compression_of, opened
 from checks.backup.physical import identify_folder, identify_tar
+from checks.backup.tars import contents, cut_short, opened_tar
 from checks.errors import CouldNotTell
-
-if TYPE_CHECKING:
-    import tarfile
 
 BEGINNING = 64 * 1024  # bytes: pg_dump writes versions and extensions before the first table
 _PLAIN = re.compile(rb"^-- PostgreSQL database( cluster)? dump\s*$", re.MULTILINE)
@@ -61,16 +59,6 @@ def empty(name: str) -> BackupFault:
         code="backup.empty",
         hint="Look at the exit code and the messages of the last backup; a script whose `pg_dump` failed leaves this.",
         observed="0 bytes",
-    )
-
-
-def cut_short(name: str, size: int) -> BackupFault:
-    """The fault of a file that ends after `size` bytes, where no backup can end."""
-    return BackupFault(
-        f"{name} ends after {size} bytes: the rest is missing.",
-        code="backup.truncated",
-        hint="Take another backup; see whether the disk was full or the copy was cut off.",
-        observed=f"{size} bytes",
     )
 
 
@@ -142,9 +130,9 @@ def _plain(first: bytes, outer: str) -> Header:
 
 
 def _folder(path: Path) -> Header:
-    contents = path / "toc.dat"
-    if contents.is_file():
-        return header_of(read_toc(contents), form=Format.DIRECTORY)
+    toc = path / "toc.dat"
+    if toc.is_file():
+        return header_of(read_toc(toc), form=Format.DIRECTORY)
     if physical := identify_folder(path):
         return physical
     if tar := next(path.glob("base.tar*"), None):  # pg_basebackup --format=tar
@@ -159,16 +147,16 @@ def _folder(path: Path) -> Header:
     )
 
 
-def read_toc(contents: Path) -> archive.Archive:
+def read_toc(toc: Path) -> archive.Archive:
     """The archive of a directory's `toc.dat`, which must end where its table of contents does. Raises BackupFault."""
-    size = contents.stat().st_size
+    size = toc.stat().st_size
     if size == 0:
-        raise empty(f"{contents.parent.name}/toc.dat")
-    with contents.open("rb") as stream:
-        found = archive.read(stream, f"{contents.parent.name}/toc.dat", size)
+        raise empty(f"{toc.parent.name}/toc.dat")
+    with toc.open("rb") as stream:
+        found = archive.read(stream, f"{toc.parent.name}/toc.dat", size)
     if found.end != size:
         raise BackupFault(
-            f"{contents.parent.name}/toc.dat goes on for {size - found.end} bytes after its table of contents.",
+            f"{toc.parent.name}/toc.dat goes on for {size - found.end} bytes after its table of toc.",
             code="backup.toc_damaged",
             hint="Fetch it again from where it was copied, or use another backup.",
         )
@@ -177,30 +165,18 @@ def read_toc(contents: Path) -> archive.Archive:
 
 def _tar(path: Path, outer: str) -> Header:
     """A tar of pg_dump begins with its `toc.dat`; one of pg_basebackup with its `backup_label`."""
-    import tarfile
-
-    # The stream modes read forward only, and are told the compression that was found, not the one a name suggests.
-    with opened(path, outer) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-        try:
-            for member in tar:
-                if header := _of_member(tar, member, path.name, outer):
-                    return header
-        except tarfile.ReadError:
-            raise cut_short(path.name, path.stat().st_size) from None
+    with opened_tar(path, outer) as tar:
+        for member in tar:
+            if found := contents(tar, member, path.name):
+                return header_of(found, outer, Format.TAR)
+            if physical := identify_tar(tar, member):
+                return physical
     raise BackupFault(
         f"{path.name} is a tar archive without `toc.dat`, so none of pg_dump's.",
         code="backup.not_a_backup",
         hint="See what it holds with `tar tf`; if it holds a backup, unpack it and name that.",
         observed="tar",
     )
-
-
-def _of_member(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str, outer: str) -> Header | None:
-    content = tar.extractfile(member) if member.name == "toc.dat" else None
-    if content is None:
-        return identify_tar(tar, member)
-    found = archive.read(cast(BinaryIO, content), f"{name}: toc.dat", member.size)
-    return header_of(found, outer, Format.TAR)
 
 
 class _Rest(io.RawIOBase):

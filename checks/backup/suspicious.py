@@ -17,6 +17,7 @@ from checks.backup.artifact import Format, Header
 from checks.backup.formats import read_toc
 from checks.backup.packed import opened
 from checks.backup.sql_stream import Piece, pieces, pieces_of
+from checks.backup.tars import archive_of
 from checks.check import Cell, Finding, Severity
 
 SHOWN = 5
@@ -88,10 +89,10 @@ def suspicious(path: Path, header: Header) -> list[Finding]:
 def _contents(path: Path, header: Header) -> archive.Archive:
     if header.format is Format.DIRECTORY:
         return read_toc(path / "toc.dat")
+    if header.format is Format.TAR:
+        return archive_of(path, header.packed)
     with opened(path, header.packed) as stream:
-        if header.format is Format.CUSTOM:
-            return archive.read(stream, path.name)
-        return archive.of_tar(stream, path.name)
+        return archive.read(stream, path.name)
 
 
 _Seen = tuple[_Rule, str, int]

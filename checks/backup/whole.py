@@ -10,14 +10,14 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePath
-from typing import BinaryIO, cast
 
 from checks.backup import archive
 from checks.backup.artifact import Format, Header
 from checks.backup.blocks import last_block, walk
 from checks.backup.faults import BackupFault
-from checks.backup.formats import cut_short, read_toc
+from checks.backup.formats import read_toc
 from checks.backup.packed import SUFFIXES, compression_of, opened
+from checks.backup.tars import contents, cut_short, opened_tar
 from checks.check import Finding, Severity
 from checks.errors import CouldNotTell
 
@@ -145,7 +145,9 @@ def _custom(path: Path, header: Header) -> Iterator[Finding]:
     with opened(path, header.packed) as stream:
         found = archive.read(stream, path.name, size)
         start = None if size is None else last_block(found)
-        if start is not None:
+        if start is not None and size is not None:
+            if start >= size:
+                raise cut_short(path.name, size)
             stream.seek(start)
         seen = walk(stream, path.name, found, at=start or found.end, size=size)
     missing = [entry.tag for entry in found.entries if entry.has_data and entry.id not in seen]
@@ -192,21 +194,15 @@ def _drained(file: Path, is_compressed: bool) -> Iterator[Finding]:
 
 
 def _tar(path: Path, header: Header) -> Iterator[Finding]:
-    import tarfile
-
     names: set[str] = set()
     entries: tuple[archive.Entry, ...] = ()
-    try:
-        with opened(path, header.packed) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                names.add(member.name)
-                content = tar.extractfile(member) if member.name == "toc.dat" else None
-                if content is not None:
-                    entries = archive.read(cast(BinaryIO, content), f"{path.name}: toc.dat", member.size).entries
-            if not _ends(path, header):
-                raise cut_short(path.name, path.stat().st_size)
-    except tarfile.ReadError:
-        raise cut_short(path.name, path.stat().st_size) from None
+    with opened_tar(path, header.packed) as tar:
+        for member in tar:
+            names.add(member.name)
+            if found := contents(tar, member, path.name):
+                entries = found.entries
+    if not _ends(path, header):
+        raise cut_short(path.name, path.stat().st_size)
     missing = [entry.file for entry in entries if _is_in_tar(entry) and entry.file not in names]
     if missing:
         yield _parts_missing(path.name, missing).finding

@@ -218,7 +218,7 @@ def _dumped(sql: str, options: tuple[str, ...], name: str, healthy: Healthy, fol
     return path
 
 
-_EMPTIED = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+_EMPTIED = "DROP SCHEMA public CASCADE; DROP SCHEMA archive CASCADE; CREATE SCHEMA public"
 _CUSTOM, _PLAIN = ("--format=custom",), ("--format=plain",)
 _PARTS = (
     _artifact("a directory without one of its files", _without_a_file, "part_missing"),

@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import DataObject, binary, data, integers, sampled_from
 
 from checks.backup.artifact import Format
+from checks.backup.faults import BackupFault
 from checks.backup.formats import identify
 from checks.backup.suspicious import suspicious
 from checks.backup.verify_archive import verify_archive
 from checks.backup.whole import complete
+from checks.catalog import CATALOG
 from checks.check import Severity
 from checks.errors import CouldNotTell
 from checks.targets.binaries import Binaries
@@ -159,3 +163,23 @@ def test_a_pg_restore_that_is_too_old_gives_no_verdict(healthy: Healthy) -> None
     with pytest.raises(CouldNotTell) as nothing:
         verify_archive(healthy.custom, oldest)
     assert nothing.value.code == "backup.no_program"
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(damage=data())
+def test_no_damage_is_anything_but_a_fault(healthy: Healthy, tmp_path: Path, damage: DataObject) -> None:
+    """Bytes changed, lost or added anywhere: a verdict or none, in a sentence, and never a traceback."""
+    whole = damage.draw(sampled_from([healthy.custom, healthy.tar, healthy.plain]))
+    content = bytearray(whole.read_bytes())
+    at = damage.draw(integers(0, min(len(content), damage.draw(sampled_from([64, 4096, len(content)]))) - 1))
+    lost, added = damage.draw(integers(0, 8)), damage.draw(binary(max_size=8))
+    path = tmp_path / whole.name
+    path.write_bytes(content[:at] + added + content[at + lost :])
+    try:
+        header = identify(path)
+        found = [*complete(path, header), *suspicious(path, header)]
+    except BackupFault as fault:
+        found = [fault.finding]
+    except CouldNotTell:
+        return
+    assert {finding.code for finding in found} <= set(CATALOG["backup"].codes)
