@@ -27,12 +27,13 @@ def contents() -> dict[str, str]:
 
 def write_all(root: Path) -> Iterator[Path]:
     """Write those that differ, and samples that differ in more than figures; the paths of all."""
-    from tests import sample_run
+    from tests import sample_drill, sample_run
 
     for name, content in contents().items():
         yield _write(root / name, content, same=str.__eq__)
-    for name, content in sample_run.samples().items():
-        yield _write(root / name, content, same=lambda old, new: sample_run.shape(old) == sample_run.shape(new))
+    for of_run in (sample_run, sample_drill):
+        for name, content in of_run.samples().items():
+            yield _write(root / name, content, same=lambda old, new: sample_drill.shape(old) == sample_drill.shape(new))
     yield _write(root / "README.md", with_excerpts(root), same=str.__eq__)
 
 

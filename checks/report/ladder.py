@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -56,12 +57,12 @@ def drill_report(drill: Drill, runbook: Runbook) -> DrillReport:
         began=drill.began,
         operator=drill.operator,
         host=drill.host,
-        rto_usable=_rounded(drill.rto_usable),
-        rto_verified=_rounded(drill.rto_verified),
-        rpo=_rounded(drill.rpo),
+        rto_usable=_known(drill.rto_usable),
+        rto_verified=_known(drill.rto_verified),
+        rpo=_known(drill.rpo),
         measures=_measures(drill),
         ladder=ladder,
-        phases=drill.phases,
+        phases=tuple(replace(one, began=_rounded(one.began), seconds=_rounded(one.seconds)) for one in drill.phases),
         fidelity=drill.fidelity,
         unproven=_unproven(drill),
         notes=drill.notes,
@@ -110,7 +111,7 @@ def _rung(step: Step, line: int) -> CheckReport:
         status=step.status,
         sentence=told_in_one_line(step.reason, step.findings),
         findings=tuple(finding_report(finding) for finding in step.findings),
-        seconds=round(step.seconds, 6),
+        seconds=_rounded(step.seconds),
         reason=step.reason,
         code=step.code or ("run.skipped" if step.status is Status.SKIPPED else ""),
         hint=step.hint,
@@ -136,7 +137,7 @@ def _measures(drill: Drill) -> tuple[Measure, ...]:
 
 def _measure(name: str, seconds: float | None, budget: float | None) -> Measure:
     within = None if seconds is None or budget is None else seconds <= budget
-    return Measure(name, _rounded(seconds), budget, within)
+    return Measure(name, _known(seconds), budget, within)
 
 
 def _due(drill: Drill) -> str:
@@ -146,5 +147,9 @@ def _due(drill: Drill) -> str:
     return (datetime.fromisoformat(drill.began) + timedelta(seconds=drill.budgets.every)).date().isoformat()
 
 
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 6)
+def _rounded(seconds: float) -> float:
+    return round(seconds, 4)
+
+
+def _known(seconds: float | None) -> float | None:
+    return None if seconds is None else _rounded(seconds)
