@@ -40,7 +40,7 @@ from checks.drill.fidelity import fidelity
 from checks.drill.measure import budgets
 from checks.drill.request import LIVE, Acquired, Request
 from checks.drill.timeline import Timeline
-from checks.drill.verify import BELOW, Ladder, climb, described, head_for, restored_step
+from checks.drill.verify import BELOW, Ladder, Looks, climb, described, head_for, restored_step
 from checks.drilled import Drill, Fidelity, Rung, Step
 from checks.errors import CouldNotTell, NothingSelected, TargetFailed
 from checks.plan import Mode, Plan, plan
@@ -150,8 +150,17 @@ def _carry_out(state: State, planned: Plan, stack: ExitStack) -> None:
     state.go_on()
     with state.timeline.phase("Verify"):
         state.watch.stage("verifying the copy")
-        state.contents = described(copy, head, digests=acquired.source is not None)
-        climb(state.ladder, state.runbook, acquired=acquired, copy=copy, contents=state.contents, restored=restored)
+        with Looks(copy) as looks:
+            state.contents = described(copy, head, digests=acquired.source is not None, meanwhile=looks.begin)
+            climb(
+                state.ladder,
+                state.runbook,
+                acquired=acquired,
+                copy=copy,
+                contents=state.contents,
+                restored=restored,
+                looks=looks,
+            )
         state.fidelity = fidelity(acquired.source, state.contents, copy, restored.complaints)
         state.go_on()
         state.watch.stage("asking")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -103,10 +104,44 @@ def _finding(complaint: Complaint) -> Finding:
     return Finding(complaint.code, False, sentence, "no such error", complaint.text[:80])
 
 
-def described(copy: Copy, head: Head | None, *, digests: bool = True) -> Contents:
-    """The copy, by the questions its source was described by."""
+class Looks:
+    """What is looked at while the copy is described, by other sessions: most of either is waiting for one processor."""
+
+    def __init__(self, copy: Copy) -> None:
+        self._copy = copy
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="look")
+        self._asked: dict[Rung, Future[examine.Looked]] = {}
+
+    def __enter__(self) -> Looks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def begin(self) -> None:
+        """Begin; whoever describes has a snapshot by now, and does not see what amcheck needs to be there."""
+        self._asked[Rung.INTEGRITY] = self._pool.submit(examine.amcheck, self._copy)
+        self._asked[Rung.VIEWS] = self._pool.submit(self._views)
+
+    def found(self, rung: Rung) -> examine.Looked:
+        """What was seen, once it was."""
+        if rung not in self._asked:
+            self.begin()
+        return self._asked[rung].result()
+
+    def _views(self) -> examine.Looked:
+        with examine.connected(self._copy) as connection:
+            return examine.views(connection)
+
+
+def described(
+    copy: Copy, head: Head | None, *, digests: bool = True, meanwhile: Callable[[], None] = lambda: None
+) -> Contents:
+    """The copy, by the questions its source was described by. `meanwhile` is called once there is a snapshot."""
     with copy.connect() as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute("SELECT count(*) FROM pg_class")
+        meanwhile()
         found = describe(connection, digests=digests, head=head)
         connection.execute("COMMIT")
     # Roles of ours are no part of what came back.
@@ -115,10 +150,18 @@ def described(copy: Copy, head: Head | None, *, digests: bool = True) -> Content
 
 
 def climb(
-    ladder: Ladder, runbook: Runbook, *, acquired: Acquired, copy: Copy, contents: Contents, restored: Restored
+    ladder: Ladder,
+    runbook: Runbook,
+    *,
+    acquired: Acquired,
+    copy: Copy,
+    contents: Contents,
+    restored: Restored,
+    looks: Looks | None = None,
 ) -> None:
     """Every rung from the objects to the pending migrations."""
     source = acquired.source
+    seen = looks or Looks(copy)
     about = compare.Surroundings(
         RESTORER,
         frozenset(copy.missing_extensions | copy.refused_extensions),
@@ -134,8 +177,8 @@ def climb(
         ladder.take(Rung.DIGESTS, lambda: compare.digests(source, contents))
         ladder.unproven += [f"The source did not show its {kind}: {why}" for kind, why in source.unknown.items()]
     ladder.take(Rung.SEQUENCES, lambda: _sequences(ladder, copy, source, contents))
-    ladder.take(Rung.INTEGRITY, lambda: _integrity(ladder, copy, source, contents))
-    ladder.take(Rung.VIEWS, lambda: _views(ladder, copy))
+    ladder.take(Rung.INTEGRITY, lambda: _integrity(ladder, seen, source, contents))
+    ladder.take(Rung.VIEWS, lambda: _views(ladder, seen))
     if runbook.front.migrations is None:
         ladder.skip(Rung.HEAD, NO_MIGRATIONS)
         ladder.skip(Rung.PENDING, NO_MIGRATIONS)
@@ -163,9 +206,9 @@ def _sequences(ladder: Ladder, copy: Copy, source: Contents | None, contents: Co
     return [*findings, *looked.findings]
 
 
-def _integrity(ladder: Ladder, copy: Copy, source: Contents | None, contents: Contents) -> list[Finding]:
+def _integrity(ladder: Ladder, looks: Looks, source: Contents | None, contents: Contents) -> list[Finding]:
     findings = compare.not_ready(source, contents)
-    looked = examine.amcheck(copy)
+    looked = looks.found(Rung.INTEGRITY)
     ladder.unproven += looked.unproven
     kinds = contents.objects
     count = (
@@ -175,9 +218,8 @@ def _integrity(ladder: Ladder, copy: Copy, source: Contents | None, contents: Co
     return [*findings, *valid, *looked.findings]
 
 
-def _views(ladder: Ladder, copy: Copy) -> list[Finding]:
-    with examine.connected(copy) as connection:
-        looked = examine.views(connection)
+def _views(ladder: Ladder, looks: Looks) -> list[Finding]:
+    looked = looks.found(Rung.VIEWS)
     ladder.unproven += looked.unproven
     return list(looked.findings)
 
