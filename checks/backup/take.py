@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import select
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +35,7 @@ SUFFIXES = {Format.CUSTOM: ".dump", Format.DIRECTORY: ".dir"}
 JOBS = 2  # of pg_dump in directory format
 WORTH_JOBS = 256 * 2**20  # bytes of a database below which a second connection costs more than it saves
 _PIECE = 2**20
+_SILENCE = 0.5  # seconds
 _ROOM_BESIDE_EARLIER = 1.2
 _ROOM_OF_DATABASE = 1 / 3  # a dump holds no index and is compressed
 
@@ -146,19 +149,32 @@ def _dumped(
 def _copied(source: BinaryIO, path: Path, beside: Future[Contents]) -> tuple[int, str]:
     """Write the stream into a file of that path; its size and SHA-256. Raises OSError, and what `beside` raised."""
     digest, size = hashlib.sha256(), 0
-    with path.open("xb", buffering=0) as file:
-        while piece := source.read(_PIECE):
+    path.touch(0o600, exist_ok=False)  # a backup is as secret as its database
+    with path.open("wb", buffering=0) as file:
+        for piece in _pieces(source, beside):
             digest.update(piece)
             size += len(piece)
             left = memoryview(piece)
             while left:
                 left = left[file.write(left) or 0 :]
-            _raise_failure(beside)
     return size, digest.hexdigest()
 
 
+def _pieces(source: BinaryIO, beside: Future[Contents]) -> Iterator[bytes]:
+    """The stream as it comes. A source that stays silent does not keep a failure beside it from being told."""
+    handle, poll = source.fileno(), select.poll()
+    poll.register(handle, select.POLLIN)
+    while True:
+        _raise_failure(beside)
+        if poll.poll(_SILENCE * 1000):
+            piece = os.read(handle, _PIECE)
+            if not piece:
+                return
+            yield piece
+
+
 def _wait(dump: Dump, beside: Future[Contents]) -> None:
-    while not dump.wait(0.2):
+    while not dump.wait(_SILENCE):
         _raise_failure(beside)
     dump.ended()
 
