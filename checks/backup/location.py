@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from checks.backup.listing import Folder, Listing
-from checks.errors import CouldNotTell
+from checks.errors import CouldNotTell, UsageError
 from checks.targets.envfile import REFERENCE
 
 REMOTE = ("s3://", "gs://")
@@ -38,5 +38,8 @@ def listing_of(location: str, folder: Path, variables: Mapping[str, str]) -> Lis
     if where.startswith(REMOTE):
         from checks.backup.bucket import Bucket
 
-        return Bucket.of(where)
+        try:
+            return Bucket.of(where)
+        except UsageError as mistake:
+            raise CouldNotTell(mistake.sentence, code=NO_LOCATION, hint=mistake.hint) from None
     return Folder(folder / Path(where).expanduser())

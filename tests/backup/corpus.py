@@ -22,7 +22,7 @@ from tests.backup.shop import Healthy
 
 
 def _artifact(name: str, make: Make, *codes: str) -> Fault:
-    return Fault(name, make, frozenset(f"backup.{code}" for code in codes), "artifact")
+    return Fault(name, make, frozenset(codes), "artifact")
 
 
 # -- cut off
@@ -60,12 +60,24 @@ def _without_last_line(healthy: Healthy, folder: Path) -> Path:
 
 _SHARES = (0.0001, 0.001, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999)
 _TRUNCATED = (
-    *(_artifact(f"custom cut off at {share:.2%}", partial(_cut, "custom", share), "truncated") for share in _SHARES),
-    *(_artifact(f"plain cut off at {share:.2%}", partial(_cut, "plain", share), "truncated") for share in _SHARES),
-    *(_artifact(f"tar cut off at {share:.2%}", partial(_cut, "tar", share), "truncated") for share in _SHARES[::3]),
-    *(_artifact(f"gzip cut off at {share:.0%}", partial(_cut_gzip, share), "truncated") for share in (0.1, 0.5, 0.99)),
-    _artifact("custom cut off within its table of contents", _cut_within_contents, "truncated"),
-    _artifact("plain without its last line", _without_last_line, "truncated"),
+    *(
+        _artifact(f"custom cut off at {share:.2%}", partial(_cut, "custom", share), "backup.truncated")
+        for share in _SHARES
+    ),
+    *(
+        _artifact(f"plain cut off at {share:.2%}", partial(_cut, "plain", share), "backup.truncated")
+        for share in _SHARES
+    ),
+    *(
+        _artifact(f"tar cut off at {share:.2%}", partial(_cut, "tar", share), "backup.truncated")
+        for share in _SHARES[::3]
+    ),
+    *(
+        _artifact(f"gzip cut off at {share:.0%}", partial(_cut_gzip, share), "backup.truncated")
+        for share in (0.1, 0.5, 0.99)
+    ),
+    _artifact("custom cut off within its table of contents", _cut_within_contents, "backup.truncated"),
+    _artifact("plain without its last line", _without_last_line, "backup.truncated"),
 )
 
 # -- a byte that is not what was written
@@ -121,25 +133,27 @@ def _flip_in_contents(healthy: Healthy, folder: Path) -> Path:
 
 _ENCODING = b"ENCODING\0\x08\0\0\0ENCODING"  # an entry's name, a length, and its kind
 _FLIPPED = (
-    _artifact("the first byte flipped", partial(_flip, "custom", b"PGDMP", 0), "not_a_backup"),
-    _artifact("the version's byte flipped", partial(_flip, "custom", b"PGDMP", 6), "version"),
-    _artifact("the size of numbers flipped", partial(_flip, "custom", b"PGDMP", 8), "toc_damaged"),
-    _artifact("the format's byte flipped", partial(_flip, "custom", b"PGDMP", 10), "toc_damaged"),
-    _artifact("the compression's byte flipped", partial(_flip, "custom", b"PGDMP", 11), "toc_damaged"),
-    _artifact("the time's sign flipped", partial(_flip, "custom", b"PGDMP", 12), "toc_damaged"),
+    _artifact("the first byte flipped", partial(_flip, "custom", b"PGDMP", 0), "backup.not_a_backup"),
+    _artifact("the version's byte flipped", partial(_flip, "custom", b"PGDMP", 6), "backup.version"),
+    _artifact("the size of numbers flipped", partial(_flip, "custom", b"PGDMP", 8), "backup.toc_damaged"),
+    _artifact("the format's byte flipped", partial(_flip, "custom", b"PGDMP", 10), "backup.toc_damaged"),
+    _artifact("the compression's byte flipped", partial(_flip, "custom", b"PGDMP", 11), "backup.toc_damaged"),
+    _artifact("the time's sign flipped", partial(_flip, "custom", b"PGDMP", 12), "backup.toc_damaged"),
     _artifact(
         "a kind in the table of contents flipped",
         partial(_flip, "custom", b"ENCODING\0\x08\0\0\0ENCODING", 13),
-        "toc_damaged",
+        "backup.toc_damaged",
     ),
-    _artifact("a length in the table of contents flipped", partial(_flip, "custom", b"ENCODING", -1), "toc_damaged"),
-    _artifact("an end of list flipped", partial(_flip, "custom", b"false\1", 5), "toc_damaged"),
-    _artifact("a directory's table of contents flipped", _flip_in_contents, "toc_damaged"),
-    _artifact("data flipped early", partial(_flip_in_data, 0.1), "data_damaged"),
-    _artifact("data flipped in the middle", partial(_flip_in_data, 0.5), "data_damaged"),
-    _artifact("data flipped late", partial(_flip_in_data, 0.9), "data_damaged"),
-    _artifact("a byte of gzip flipped", _flip_in_gzip, "compression"),
-    _artifact("a byte of a directory's data flipped", _flip_in_directory, "compression"),
+    _artifact(
+        "a length in the table of contents flipped", partial(_flip, "custom", b"ENCODING", -1), "backup.toc_damaged"
+    ),
+    _artifact("an end of list flipped", partial(_flip, "custom", b"false\1", 5), "backup.toc_damaged"),
+    _artifact("a directory's table of contents flipped", _flip_in_contents, "backup.toc_damaged"),
+    _artifact("data flipped early", partial(_flip_in_data, 0.1), "backup.data_damaged"),
+    _artifact("data flipped in the middle", partial(_flip_in_data, 0.5), "backup.data_damaged"),
+    _artifact("data flipped late", partial(_flip_in_data, 0.9), "backup.data_damaged"),
+    _artifact("a byte of gzip flipped", _flip_in_gzip, "backup.compression"),
+    _artifact("a byte of a directory's data flipped", _flip_in_directory, "backup.compression"),
 )
 
 # -- something else under its name
@@ -176,24 +190,26 @@ _HTML = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>\n"
 _S3_ERROR = b'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code></Error>'
 _PG_DUMP_ERROR = b'pg_dump: error: connection to server at "db" failed: FATAL:  password authentication failed\n'
 _ALIENS = (
-    _artifact("an empty file", partial(_content, "shop.dump", b""), "empty"),
-    _artifact("a gzip of nothing", partial(_content, "shop.sql.gz", gzip.compress(b"")), "empty"),
-    _artifact("a dump of MySQL", partial(_content, "shop.sql", _MYSQL), "other_database"),
-    _artifact("a dump of MariaDB", partial(_content, "shop.sql.gz", gzip.compress(_MARIADB)), "other_database"),
-    _artifact("a SQLite database", partial(_content, "shop.dump", b"SQLite format 3\0" + bytes(84)), "other_database"),
-    _artifact("an LFS pointer", partial(_content, "shop.dump", _LFS), "lfs_pointer"),
-    _artifact("a web page", partial(_content, "shop.dump", _HTML), "not_a_backup"),
-    _artifact("an error of a bucket", partial(_content, "shop.dump", _S3_ERROR), "not_a_backup"),
-    _artifact("an answer in JSON", partial(_content, "shop.dump", b'{"message": "Not Found"}'), "not_a_backup"),
-    _artifact("the error message of pg_dump", partial(_content, "shop.sql", _PG_DUMP_ERROR), "not_a_backup"),
-    _artifact("zero bytes", partial(_content, "shop.dump", bytes(4096)), "not_a_backup"),
-    _artifact("an encrypted file", partial(_content, "shop.dump", b"\x8c\x0d\x04\x09" + bytes(99)), "encrypted"),
-    _artifact("UTF-16", partial(_changed, "plain", "shop.sql", _utf16), "utf16"),
-    _artifact("gzip of gzip", partial(_changed, "plain", "shop.sql.gz", _twice), "compressed_twice"),
-    _artifact("an unknown future version", partial(_changed, "custom", "shop.dump", _of_the_future), "version"),
-    _artifact("plain SQL named .dump", partial(_changed, "plain", "shop.dump", bytes), "misnamed"),
-    _artifact("custom named .tar", partial(_changed, "custom", "shop.tar", bytes), "misnamed"),
-    _artifact("plain SQL named .gz", partial(_changed, "plain", "shop.sql.gz", bytes), "misnamed"),
+    _artifact("an empty file", partial(_content, "shop.dump", b""), "backup.empty"),
+    _artifact("a gzip of nothing", partial(_content, "shop.sql.gz", gzip.compress(b"")), "backup.empty"),
+    _artifact("a dump of MySQL", partial(_content, "shop.sql", _MYSQL), "backup.other_database"),
+    _artifact("a dump of MariaDB", partial(_content, "shop.sql.gz", gzip.compress(_MARIADB)), "backup.other_database"),
+    _artifact(
+        "a SQLite database", partial(_content, "shop.dump", b"SQLite format 3\0" + bytes(84)), "backup.other_database"
+    ),
+    _artifact("an LFS pointer", partial(_content, "shop.dump", _LFS), "backup.lfs_pointer"),
+    _artifact("a web page", partial(_content, "shop.dump", _HTML), "backup.not_a_backup"),
+    _artifact("an error of a bucket", partial(_content, "shop.dump", _S3_ERROR), "backup.not_a_backup"),
+    _artifact("an answer in JSON", partial(_content, "shop.dump", b'{"message": "Not Found"}'), "backup.not_a_backup"),
+    _artifact("the error message of pg_dump", partial(_content, "shop.sql", _PG_DUMP_ERROR), "backup.not_a_backup"),
+    _artifact("zero bytes", partial(_content, "shop.dump", bytes(4096)), "backup.not_a_backup"),
+    _artifact("an encrypted file", partial(_content, "shop.dump", b"\x8c\x0d\x04\x09" + bytes(99)), "backup.encrypted"),
+    _artifact("UTF-16", partial(_changed, "plain", "shop.sql", _utf16), "backup.utf16"),
+    _artifact("gzip of gzip", partial(_changed, "plain", "shop.sql.gz", _twice), "backup.compressed_twice"),
+    _artifact("an unknown future version", partial(_changed, "custom", "shop.dump", _of_the_future), "backup.version"),
+    _artifact("plain SQL named .dump", partial(_changed, "plain", "shop.dump", bytes), "backup.misnamed"),
+    _artifact("custom named .tar", partial(_changed, "custom", "shop.tar", bytes), "backup.misnamed"),
+    _artifact("plain SQL named .gz", partial(_changed, "plain", "shop.sql.gz", bytes), "backup.misnamed"),
 )
 
 # -- parts that are missing
@@ -221,11 +237,11 @@ def _dumped(sql: str, options: tuple[str, ...], name: str, healthy: Healthy, fol
 _EMPTIED = "DROP SCHEMA public CASCADE; DROP SCHEMA archive CASCADE; CREATE SCHEMA public"
 _CUSTOM, _PLAIN = ("--format=custom",), ("--format=plain",)
 _PARTS = (
-    _artifact("a directory without one of its files", _without_a_file, "part_missing"),
-    _artifact("a directory without its table of contents", _without_contents, "truncated"),
-    _artifact("an empty database", partial(_dumped, _EMPTIED, _CUSTOM, "shop.dump"), "no_tables"),
-    _artifact("an empty database as SQL", partial(_dumped, _EMPTIED, _PLAIN, "shop.sql"), "no_tables"),
-    _artifact("definitions alone", partial(_dumped, "", (*_CUSTOM, "--schema-only"), "shop.dump"), "no_data"),
+    _artifact("a directory without one of its files", _without_a_file, "backup.part_missing"),
+    _artifact("a directory without its table of contents", _without_contents, "backup.truncated"),
+    _artifact("an empty database", partial(_dumped, _EMPTIED, _CUSTOM, "shop.dump"), "backup.no_tables"),
+    _artifact("an empty database as SQL", partial(_dumped, _EMPTIED, _PLAIN, "shop.sql"), "backup.no_tables"),
+    _artifact("definitions alone", partial(_dumped, "", (*_CUSTOM, "--schema-only"), "shop.dump"), "backup.no_data"),
 )
 
 # -- a dump that does more
@@ -243,23 +259,29 @@ def _more(name: str, line: bytes, code: str) -> Fault:
 
 
 _MORE = (
-    _more("\\connect elsewhere", b"\\connect 'host=production.example.org dbname=postgres'", "connects_elsewhere"),
-    _more("\\c elsewhere", b"\\c postgres", "connects_elsewhere"),
-    _more("\\! runs a program", b"\\! touch /tmp/owned", "runs_program"),
-    _more("\\o into a program", b"\\o | cat", "runs_program"),
-    _more("\\copy from a program", b"\\copy t from program 'id'", "runs_program"),
-    _more("a backquote runs a program", b"\\set x `id`", "runs_program"),
-    _more("\\i includes a file", b"\\i /etc/passwd", "reads_files"),
-    _more("COPY to a program", b"COPY (SELECT 1) TO PROGRAM 'id';", "runs_program"),
-    _more("COPY from a program in a DO block", b"DO $$ BEGIN COPY t FROM PROGRAM 'id'; END $$;", "runs_program"),
-    _more("COPY from a file of the server", b"COPY t FROM '/etc/passwd';", "reads_files"),
-    _more("pg_read_file", b"SELECT pg_read_file('/etc/passwd');", "reads_files"),
-    _more("a function in C", b"CREATE FUNCTION f() RETURNS int AS 'libc.so.6', 'system' LANGUAGE c;", "untrusted_code"),
-    _more("an untrusted language", b"CREATE EXTENSION plpython3u;", "untrusted_code"),
-    _more("ALTER SYSTEM", b"ALTER SYSTEM SET archive_command = 'id';", "alter_system"),
-    _more("a superuser", b"CREATE ROLE helper SUPERUSER LOGIN;", "makes_superuser"),
-    _more("a subscription", b"CREATE SUBSCRIPTION s CONNECTION 'host=x' PUBLICATION p;", "reaches_out"),
-    _more("dblink", b"SELECT dblink_connect('host=x');", "reaches_out"),
+    _more(
+        "\\connect elsewhere", b"\\connect 'host=production.example.org dbname=postgres'", "backup.connects_elsewhere"
+    ),
+    _more("\\c elsewhere", b"\\c postgres", "backup.connects_elsewhere"),
+    _more("\\! runs a program", b"\\! touch /tmp/owned", "backup.runs_program"),
+    _more("\\o into a program", b"\\o | cat", "backup.runs_program"),
+    _more("\\copy from a program", b"\\copy t from program 'id'", "backup.runs_program"),
+    _more("a backquote runs a program", b"\\set x `id`", "backup.runs_program"),
+    _more("\\i includes a file", b"\\i /etc/passwd", "backup.reads_files"),
+    _more("COPY to a program", b"COPY (SELECT 1) TO PROGRAM 'id';", "backup.runs_program"),
+    _more("COPY from a program in a DO block", b"DO $$ BEGIN COPY t FROM PROGRAM 'id'; END $$;", "backup.runs_program"),
+    _more("COPY from a file of the server", b"COPY t FROM '/etc/passwd';", "backup.reads_files"),
+    _more("pg_read_file", b"SELECT pg_read_file('/etc/passwd');", "backup.reads_files"),
+    _more(
+        "a function in C",
+        b"CREATE FUNCTION f() RETURNS int AS 'libc.so.6', 'system' LANGUAGE c;",
+        "backup.untrusted_code",
+    ),
+    _more("an untrusted language", b"CREATE EXTENSION plpython3u;", "backup.untrusted_code"),
+    _more("ALTER SYSTEM", b"ALTER SYSTEM SET archive_command = 'id';", "backup.alter_system"),
+    _more("a superuser", b"CREATE ROLE helper SUPERUSER LOGIN;", "backup.makes_superuser"),
+    _more("a subscription", b"CREATE SUBSCRIPTION s CONNECTION 'host=x' PUBLICATION p;", "backup.reaches_out"),
+    _more("dblink", b"SELECT dblink_connect('host=x');", "backup.reaches_out"),
 )
 
 # -- what shows from beside the file
@@ -297,14 +319,14 @@ def _ahead(healthy: Healthy, folder: Path) -> Path:
 
 
 def _check(name: str, make: Make, code: str) -> Fault:
-    return Fault(name, make, frozenset({f"backup.{code}"}), "check")
+    return Fault(name, make, frozenset({code}), "check")
 
 
 _BESIDE = (
-    _check("a wrong checksum file", _wrong_checksum, "checksum"),
-    _check("a byte of a definition flipped", _flip_in_definition, "checksum"),
-    _check("older than the RPO", _old, "stale"),
-    _check("dated in the future", _ahead, "future"),
+    _check("a wrong checksum file", _wrong_checksum, "backup.checksum"),
+    _check("a byte of a definition flipped", _flip_in_definition, "backup.checksum"),
+    _check("older than the RPO", _old, "backup.stale"),
+    _check("dated in the future", _ahead, "backup.future"),
 )
 
 FAULTS: tuple[Fault, ...] = (*_TRUNCATED, *_FLIPPED, *_ALIENS, *_PARTS, *_MORE, *_BESIDE, *OF_THE_DRILL, *OF_CELLS)

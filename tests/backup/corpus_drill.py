@@ -57,83 +57,89 @@ def _with_a_failing_statement(healthy: Healthy, folder: Path) -> Path:
 
 
 def _drill(name: str, sql: str, *codes: str) -> Fault:
-    return Fault(name, partial(_otherwise, sql), frozenset(f"drill.{code}" for code in codes), "drill")
+    return Fault(name, partial(_otherwise, sql), frozenset(codes), "drill")
 
 
 OF_CELLS: tuple[Fault, ...] = tuple(
-    _drill(f"one cell changed: {cell.name.replace('_', ' ')}", cell.changed, "content") for cell in (*CELLS, XML)
+    _drill(f"one cell changed: {cell.name.replace('_', ' ')}", cell.changed, "drill.content") for cell in (*CELLS, XML)
 )
-ALL_CELLS = _drill("one cell of every type changed", "".join(cell.changed for cell in (*CELLS, XML)), "content")
+ALL_CELLS = _drill("one cell of every type changed", "".join(cell.changed for cell in (*CELLS, XML)), "drill.content")
 OF_THE_DRILL: tuple[Fault, ...] = (
     Fault("the backup of another database", _of_another_database, frozenset({"drill.table_missing"}), "drill"),
     Fault("a row that psql refuses", _with_a_broken_row, frozenset({"drill.rows_refused"}), "drill"),
     Fault("a statement that psql refuses", _with_a_failing_statement, frozenset({"drill.restore_error"}), "drill"),
-    _drill("one row lost", "DELETE FROM orders WHERE id = 17", "rows_lost"),
-    _drill("one row added", "INSERT INTO notes VALUES ('third')", "rows_added"),
-    _drill("one row duplicated", "INSERT INTO notes SELECT * FROM notes LIMIT 1", "rows_added"),
-    _drill("one row lost, another duplicated", "UPDATE notes SET text = 'first' WHERE text = 'second'", "content"),
+    _drill("one row lost", "DELETE FROM orders WHERE id = 17", "drill.rows_lost"),
+    _drill("one row added", "INSERT INTO notes VALUES ('third')", "drill.rows_added"),
+    _drill("one row duplicated", "INSERT INTO notes SELECT * FROM notes LIMIT 1", "drill.rows_added"),
+    _drill(
+        "one row lost, another duplicated", "UPDATE notes SET text = 'first' WHERE text = 'second'", "drill.content"
+    ),
     _drill(
         "two values swapped",
         "UPDATE orders SET customer = CASE id WHEN 1 THEN 3 ELSE 2 END WHERE id IN (1, 2)",
-        "content",
+        "drill.content",
     ),
-    _drill("a table emptied", "TRUNCATE notes", "rows_lost"),
-    _drill("one table missing", "DROP TABLE empty_one", "table_missing"),
-    _drill("a schema missing", "DROP SCHEMA archive CASCADE", "schema_missing"),
-    _drill("a column missing", "ALTER TABLE orders DROP COLUMN placed", "column_missing"),
-    _drill("a column of another type", "ALTER TABLE archive.orders ALTER COLUMN id TYPE numeric", "column_changed"),
+    _drill("a table emptied", "TRUNCATE notes", "drill.rows_lost"),
+    _drill("one table missing", "DROP TABLE empty_one", "drill.table_missing"),
+    _drill("a schema missing", "DROP SCHEMA archive CASCADE", "drill.schema_missing"),
+    _drill("a column missing", "ALTER TABLE orders DROP COLUMN placed", "drill.column_missing"),
+    _drill(
+        "a column of another type", "ALTER TABLE archive.orders ALTER COLUMN id TYPE numeric", "drill.column_changed"
+    ),
     _drill(
         "a column that may be NULL",
         "ALTER TABLE orders ALTER COLUMN placed DROP NOT NULL",
-        "column_changed",
-        "constraint_missing",
+        "drill.column_changed",
+        "drill.constraint_missing",
     ),
-    _drill("a default changed", "ALTER TABLE notes ALTER COLUMN text SET DEFAULT 'x'", "column_changed"),
-    _drill("a sequence behind", "SELECT setval('invoice_numbers', 1233)", "sequence_behind"),
-    _drill("a sequence behind its column", "SELECT setval('customers_id_seq', 3)", "sequence_behind_column"),
-    _drill("a sequence missing", "DROP SEQUENCE invoice_numbers", "sequence_missing"),
-    _drill("an index missing", "DROP INDEX orders_placed", "index_missing"),
+    _drill("a default changed", "ALTER TABLE notes ALTER COLUMN text SET DEFAULT 'x'", "drill.column_changed"),
+    _drill("a sequence behind", "SELECT setval('invoice_numbers', 1233)", "drill.sequence_behind"),
+    _drill("a sequence behind its column", "SELECT setval('customers_id_seq', 3)", "drill.sequence_behind_column"),
+    _drill("a sequence missing", "DROP SEQUENCE invoice_numbers", "drill.sequence_missing"),
+    _drill("an index missing", "DROP INDEX orders_placed", "drill.index_missing"),
     _drill(
         "an index invalid, which pg_dump leaves out",
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_placed'::regclass",
-        "index_missing",
+        "drill.index_missing",
     ),
     _drill(
         "an index on something else",
         "DROP INDEX orders_placed; CREATE INDEX orders_placed ON orders (customer)",
-        "index_changed",
+        "drill.index_changed",
     ),
-    _drill("a constraint missing", "ALTER TABLE orders DROP CONSTRAINT orders_customer_fkey", "constraint_missing"),
+    _drill(
+        "a constraint missing", "ALTER TABLE orders DROP CONSTRAINT orders_customer_fkey", "drill.constraint_missing"
+    ),
     _drill(
         "a constraint NOT VALID",
         "ALTER TABLE orders DROP CONSTRAINT positive, ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID",
-        "constraint_not_valid",
+        "drill.constraint_not_valid",
     ),
-    _drill("a view missing", "DROP VIEW totals", "view_missing"),
+    _drill("a view missing", "DROP VIEW totals", "drill.view_missing"),
     _drill(
         "a view changed",
         "CREATE OR REPLACE VIEW totals AS SELECT customer, sum(amount) + 0 AS total FROM orders GROUP BY 1",
-        "view_changed",
+        "drill.view_changed",
     ),
-    _drill("a function missing", "DROP FUNCTION vat", "function_missing"),
+    _drill("a function missing", "DROP FUNCTION vat", "drill.function_missing"),
     _drill(
         "a function changed",
         "CREATE OR REPLACE FUNCTION vat(amount numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT 0.07'",
-        "function_changed",
+        "drill.function_changed",
     ),
-    _drill("a trigger missing", "DROP TRIGGER touched ON customers", "trigger_missing"),
-    _drill("a trigger switched off", "ALTER TABLE customers DISABLE TRIGGER touched", "trigger_changed"),
-    _drill("a policy missing", "DROP POLICY everybody ON notes", "policy_missing"),
-    _drill("row-level security switched off", "ALTER TABLE notes DISABLE ROW LEVEL SECURITY", "table_changed"),
-    _drill("a value of an enum renamed", "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "type_changed"),
+    _drill("a trigger missing", "DROP TRIGGER touched ON customers", "drill.trigger_missing"),
+    _drill("a trigger switched off", "ALTER TABLE customers DISABLE TRIGGER touched", "drill.trigger_changed"),
+    _drill("a policy missing", "DROP POLICY everybody ON notes", "drill.policy_missing"),
+    _drill("row-level security switched off", "ALTER TABLE notes DISABLE ROW LEVEL SECURITY", "drill.table_changed"),
+    _drill("a value of an enum renamed", "ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'", "drill.type_changed"),
     _drill(
         "a domain without its check",
         "ALTER DOMAIN email DROP CONSTRAINT email_check",
-        "type_changed",
-        "constraint_missing",
+        "drill.type_changed",
+        "drill.constraint_missing",
     ),
-    _drill("a grant lost", "REVOKE SELECT ON orders FROM PUBLIC", "grant_lost"),
-    _drill("a grant added", "GRANT DELETE ON orders TO PUBLIC", "grant_added"),
-    _drill("an extension missing", "DROP EXTENSION citext", "extension_missing"),
-    _drill("a comment lost", "COMMENT ON TABLE orders IS NULL", "comment_lost"),
+    _drill("a grant lost", "REVOKE SELECT ON orders FROM PUBLIC", "drill.grant_lost"),
+    _drill("a grant added", "GRANT DELETE ON orders TO PUBLIC", "drill.grant_added"),
+    _drill("an extension missing", "DROP EXTENSION citext", "drill.extension_missing"),
+    _drill("a comment lost", "COMMENT ON TABLE orders IS NULL", "drill.comment_lost"),
 )

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import urllib3
-from moto.server import ThreadedMotoServer
 
 from checks.backup import manifest
 from checks.backup.artifact import Format
@@ -22,31 +18,6 @@ from tests.backup.test_manifest import MADE
 
 NAME = MADE.artifact
 FOLDER = "shop-prod-20261122T090000Z.dir"
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Moto's server with one bucket, `backups`."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with urllib3.PoolManager() as pool:
-        assert pool.request("PUT", f"http://{host}:{port}/backups").status == 200
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def credentials(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The usual variables."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "swordfish9",
-        "AWS_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
 
 
 def put(bucket: Bucket, name: str, files: dict[str, bytes]) -> None:
