@@ -14,7 +14,8 @@ from tests.readme import commands, with_excerpts
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUN_ELSEWHERE = {"./inv test": "this is what runs us; .ci/run calls it"}
-ENDS_WITH = {"./inv check --env dev --runbook relay": 1}  # an empty database is not what relay's page speaks of
+# An empty database is not what relay's page speaks of.
+ENDS_WITH = {"./inv check --env dev --runbook relay": 1, "./inv drill --env dev --runbook relay --from live": 1}
 
 
 def test_the_excerpts_are_of_today() -> None:
@@ -25,7 +26,8 @@ def test_the_excerpts_are_of_today() -> None:
 @pytest.mark.parametrize("command", sorted(set(commands(README)) - set(RUN_ELSEWHERE)))
 def test_a_command_of_the_readme_does_what_it_says(command: str, target: EmbeddedTarget, tmp_path: Path) -> None:
     """Each command runs as it stands, and ends as it should."""
-    out = ["--out", str(tmp_path)] if re.search(r"inv (verify|check|report)\b", command) else []
+    out = ["--out", str(tmp_path)] if re.search(r"inv (verify|check|report|drill)\b", command) else []
+    command = command.replace("--to backups", f"--to {tmp_path}/backups")  # and not into this checkout
     if command == "./inv report":
         run(["./inv", "verify", "--runbook", "teller", *out], ROOT)
     ended = run([*command.split(), *out], ROOT, {"RELAY_DEV_DATABASE_URL": sqlalchemy_url(target.endpoint)})
