@@ -94,7 +94,7 @@ def drill(request: Request, watch: Watch, stop: threading.Event) -> tuple[Drill,
     state = State(request, watch, stop, datetime.now(UTC))
     planned = plan_for(request)
     with ExitStack() as stack:
-        stack.enter_context(_halted_with(state))
+        stack.enter_context(halted_with(state))
         try:
             _carry_out(state, planned, stack)
         except BackupFault as fault:
@@ -177,7 +177,7 @@ def _from_artifact(state: State, into: Path, stack: ExitStack) -> None:
         state.go_on()
         binaries = choose(acquired.header, state.runbook.front.postgres, explicit(state.request))
         server = stack.enter_context(started(binaries, state.runbook, room_for(acquired)))
-        state.halts.append(partial(_killed, server))
+        state.halts.append(partial(killed, server))
         source = acquired.source
         state.copy = Copy.on(
             server,
@@ -197,7 +197,7 @@ def _live(state: State, into: Path, head: Head | None, stack: ExitStack) -> None
 
     def make(header: Header, size: int, source_encoding: str, locale: str) -> Copy:
         server = stack.enter_context(started(choose(header, page.front.postgres, explicit(request)), page, size))
-        state.halts.append(partial(_killed, server))
+        state.halts.append(partial(killed, server))
         state.copy = Copy.on(server, header.database, encoding=source_encoding, locale=locale)
         return state.copy
 
@@ -299,7 +299,7 @@ def _measure(state: State) -> None:
 
 
 @contextmanager
-def _halted_with(state: State) -> Iterator[None]:
+def halted_with(state: State) -> Iterator[None]:
     """While this lasts, whoever wants the drill stopped frees the thread that carries it out, whatever it waits for."""
     done = threading.Event()
 
@@ -319,7 +319,7 @@ def _halted_with(state: State) -> Iterator[None]:
         thread.join()
 
 
-def _killed(server: EmbeddedServer) -> None:
+def killed(server: EmbeddedServer) -> None:
     """End the server at once, from another thread; whoever waits for it finds it gone."""
     with suppress(TargetFailed, ProcessLookupError):
         os.kill(server.process_id, signal.SIGQUIT)

@@ -12,18 +12,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+
+import psycopg
 
 from checks.backup.artifact import Format, Header
 from checks.backup.copy import Copy
 from checks.backup.restore import Restored
 from checks.board import Watch
 from checks.drill import basebackup, pitr_rehearsal, walarchive
-from checks.drill.drill import State, ask, conclude, explicit, plan_for, without_verdict
+from checks.drill.drill import State, ask, conclude, explicit, halted_with, killed, plan_for, without_verdict
 from checks.drill.pending import known_head
 from checks.drill.pitr import BELOW, Marker, Recovered, binaries_for, recover
 from checks.drill.pitr import Request as Recovery
-from checks.drill.recovery import Point
+from checks.drill.recovery import Point, RecoveringServer
 from checks.drill.request import Acquired, Request
 from checks.drill.surroundings import surroundings
 from checks.drill.timeline import Timeline
@@ -35,6 +38,7 @@ from checks.plan import Plan
 from checks.prepare import prepare
 from checks.result import Results
 from checks.runbook.model import Runbook
+from checks.secrets import mask
 from checks.targets.embedded import EmbeddedTarget, start_target
 
 REHEARSAL = "a rehearsal: made on a disposable server for this drill"
@@ -47,12 +51,16 @@ def drill_to_point(request: Request, asked: ToPoint, watch: Watch, stop: threadi
     state = State(replace(request, origin=origin), watch, stop, datetime.now(UTC))
     planned, point = plan_for(request), ""
     with ExitStack() as stack:
+        stack.enter_context(halted_with(state))
         try:
             files = asked.files or stack.enter_context(_made(asked, state))
             point = str(files.point)
             _carry_out(state, planned, files, stack)
         except CouldNotTell as reason:
             without_verdict(state, reason)
+        except psycopg.Error as error:
+            said = str(error).partition("\n")[0] or type(error).__name__
+            without_verdict(state, CouldNotTell(f"the copy was lost: {mask(said)}", code="drill.copy_lost"))
     if not any(step.rung is Rung.BOUNDARY for step in state.ladder.steps):
         state.ladder.skip(Rung.BOUNDARY, BELOW)
     drill, results = conclude(state, planned)
@@ -95,7 +103,7 @@ def _carry_out(state: State, planned: Plan, files: Files, stack: ExitStack) -> N
     state.watch.stage(f"recovering it to {files.point}")
     front = state.runbook.front
     recovery = Recovery(backup, archive, files.point, files.marker, files.database, front.runbook, front.server)
-    recovered = recover(recovery, binaries, state.timeline)
+    recovered = recover(recovery, binaries, state.timeline, made=partial(_haltable, state), stop=state.stop)
     if recovered.server is not None:
         stack.callback(recovered.server.stop)
     state.ladder.steps += recovered.steps
@@ -105,6 +113,10 @@ def _carry_out(state: State, planned: Plan, files: Files, stack: ExitStack) -> N
         state.ladder.rest(BELOW, Rung.BOUNDARY)
         return
     _look(state, planned, recovered)
+
+
+def _haltable(state: State, server: RecoveringServer) -> None:
+    state.halts.append(partial(killed, server))
 
 
 def _look(state: State, planned: Plan, recovered: Recovered) -> None:

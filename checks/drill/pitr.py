@@ -7,7 +7,8 @@ https://www.postgresql.org/docs/current/continuous-archiving.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,14 +88,24 @@ def binaries_for(backup: BaseBackup, postgres_bin: str = "") -> Binaries:
     )
 
 
-def recover(request: Request, binaries: Binaries, timeline: Timeline) -> Recovered:
+def recover(
+    request: Request,
+    binaries: Binaries,
+    timeline: Timeline,
+    *,
+    made: Callable[[RecoveringServer], None] = lambda _: None,
+    stop: threading.Event | None = None,
+) -> Recovered:
     """Copy, verify, recover and look at both sides of the point.
 
-    Raises CouldNotTell where this machine cannot do it or the marker cannot be asked, and leaves nothing running then.
+    `made` is told of the server before it starts, so that somebody else can end it; where `stop` is set, a server that
+    gave up did so for that reason. Raises CouldNotTell where this machine cannot do it or the marker cannot be asked,
+    and leaves nothing running then.
     """
     server = RecoveringServer.make(binaries, request.backup, request.archive, request.point, request.settings)
+    made(server)
     try:
-        outcome = _Climb(request, server, timeline).climb()
+        outcome = _Climb(request, server, timeline, stop or threading.Event()).climb()
     except BaseException:
         server.stop()
         raise
@@ -108,8 +119,8 @@ def recover(request: Request, binaries: Binaries, timeline: Timeline) -> Recover
 class _Climb:
     """One recovery, rung by rung; each says whether it holds, and so whether the next makes sense."""
 
-    def __init__(self, request: Request, server: RecoveringServer, timeline: Timeline) -> None:
-        self._request, self._server, self._timeline = request, server, timeline
+    def __init__(self, request: Request, server: RecoveringServer, timeline: Timeline, stop: threading.Event) -> None:
+        self._request, self._server, self._timeline, self._stop = request, server, timeline, stop
         self._outcome = Recovered()
 
     def climb(self) -> Recovered:
@@ -144,6 +155,8 @@ class _Climb:
             with self._timeline.phase("recover"):
                 self._server.recover()
         except StartRefused:
+            if self._stop.is_set():
+                raise
             refusal = recovered.refused(self._server.said(), point, missing, last=last)
             return self._add(Rung.RESTORED, [refusal], began)
         with self._server.connect() as connection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,19 @@ from typing import Any
 
 import pytest
 
+from checks.catalog import CATALOG
+from checks.catalog.codes import documented
 from checks.drill import pitr_rehearsal
+from checks.drill.physical import drill_to_point
+from checks.drill.recovery import Point
+from checks.drill.request import Request
+from checks.drill.to_point import Files, ToPoint
+from checks.result import Status
+from checks.runbook.reader import read
+from checks.targets import server
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget, start_target
 from tests.command import ROOT, run
+from tests.systems.tools import Unwatched
 
 PAGE = """---
 runbook: shop
@@ -153,3 +164,22 @@ def test_only_a_drill_to_a_point_takes_a_point(shop: tuple[Path, Path, Path, str
     """Else a time would be ignored, and whoever typed it believe that it was kept to."""
     ended = run(["./inv", "drill", "--runbook", str(shop[0]), "--to-time", "2026-01-01"], ROOT, {})
     assert (ended.code, "add --pitr" in ended.err) == (2, True)
+
+
+def test_an_interrupted_drill_leaves_nothing_running(shop: tuple[Path, Path, Path, str], tmp_path: Path) -> None:
+    """Stopped while it recovers: no verdict, no server, and no drill that held in the history."""
+    page, base, wal, _ = shop
+    request = Request(read(page, CATALOG, documented()), str(base))
+    stop, servers = threading.Event(), set(server._running)
+
+    class Impatient(Unwatched):
+        def stage(self, sentence: str) -> None:
+            if sentence.startswith("recovering"):
+                stop.set()
+
+    files = Files(base, wal, Point(name="before_the_mistake"))
+    drill, results = drill_to_point(request, ToPoint(files), Impatient(), stop)
+    assert results.interrupted
+    assert Status.ERRORED in {step.status for step in drill.steps}
+    assert not any(step.status is Status.FAILED for step in drill.steps)
+    assert server._running == servers
