@@ -72,7 +72,7 @@ def utf16(name: str, first: bytes) -> BackupFault | None:
         return None
     return BackupFault(
         f"{name} is UTF-16 text: it went through a shell that rewrote every byte of it, as PowerShell's `>` does.",
-        code="backup.utf16",
+        code="backup.encoding",
         hint="Have pg_dump write the file itself, with `--file`, and take the backup again.",
         observed="UTF-16",
     )

@@ -75,7 +75,7 @@ CODES: Mapping[str, Code] = {
         "The backup itself is elsewhere, if it still is.",
         "Fetch it with `git lfs pull`, and keep backups out of Git.",
     ),
-    "backup.utf16": Code(
+    "backup.encoding": Code(
         "The backup was rewritten as UTF-16.",
         "PowerShell's `>` does this to every program's output; neither psql nor pg_restore reads it.",
         "Take it again with `pg_dump --file=NAME`. Plain SQL can be saved: `iconv -f UTF-16 -t UTF-8`.",

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from checks.backup.codes import DUMP_CODES, STORE_CODES
 from checks.catalog import CATALOG
 from checks.catalog.codes import ENVIRONMENT_CODES, RUN_CODES, documented
 from checks.catalog.sql import text
@@ -95,7 +96,9 @@ def page() -> str:
     run = "## When there is no verdict\n\nThese codes stand for the reason why.\n\n" + _codes(RUN_CODES)
     before = "## When an environment cannot be asked\n\nThe run ends before any server is touched.\n\n"
     environment = before + _codes(ENVIRONMENT_CODES)
-    return "\n".join([_INTRODUCTION, contents, "", *sections, run, environment]).rstrip() + "\n"
+    dump = "## When a backup cannot be taken\n\nNothing is left that looks like one.\n\n" + _codes(DUMP_CODES)
+    store = "## When a bucket cannot be used\n\nNothing can be said of what is in it.\n\n" + _codes(STORE_CODES)
+    return "\n".join([_INTRODUCTION, contents, "", *sections, run, environment, dump, store]).rstrip() + "\n"
 
 
 def explain(code: str) -> str:

@@ -204,7 +204,7 @@ _ALIENS = (
     _artifact("the error message of pg_dump", partial(_content, "shop.sql", _PG_DUMP_ERROR), "backup.not_a_backup"),
     _artifact("zero bytes", partial(_content, "shop.dump", bytes(4096)), "backup.not_a_backup"),
     _artifact("an encrypted file", partial(_content, "shop.dump", b"\x8c\x0d\x04\x09" + bytes(99)), "backup.encrypted"),
-    _artifact("UTF-16", partial(_changed, "plain", "shop.sql", _utf16), "backup.utf16"),
+    _artifact("UTF-16", partial(_changed, "plain", "shop.sql", _utf16), "backup.encoding"),
     _artifact("gzip of gzip", partial(_changed, "plain", "shop.sql.gz", _twice), "backup.compressed_twice"),
     _artifact("an unknown future version", partial(_changed, "custom", "shop.dump", _of_the_future), "backup.version"),
     _artifact("plain SQL named .dump", partial(_changed, "plain", "shop.dump", bytes), "backup.misnamed"),
