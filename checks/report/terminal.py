@@ -53,6 +53,10 @@ def _print_verdict(console: Console, report: Report, file: Path | None, width: i
 def _drill_lines(drill: DrillReport) -> Iterator[str]:
     """What was restored, and the times against their budgets."""
     yield f"{drill.artifact} ({drill.format}, {show_bytes(drill.bytes)}) of {moment(drill.taken) or 'an unknown time'}"
+    for status in Status:
+        names = [rung.name.removeprefix("drill: ") for rung in drill.ladder if rung.status is status]
+        if names:
+            yield f"rungs {status.value}: {', '.join(names)}"
     for measure in drill.measures:
         taken = "not reached" if measure.seconds is None else show_seconds(measure.seconds)
         budget = "no budget" if measure.budget is None else f"budget {show_seconds(measure.budget)}"

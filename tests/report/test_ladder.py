@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from checks.report.ladder import CLAIMS, slower_by, sparkline, trend_sentence
 from checks.report.markdown import markdown, parts
 from checks.report.model import Verdict
 from checks.report.summary import annotation_lines
+from checks.report.terminal import print_outcome
 from checks.result import Status
 from tests.report.builders import holding, result
 from tests.report.drills import FAILED, HELD, LOST, drilled, with_rung
@@ -129,6 +131,20 @@ def test_monitoring_gets_the_times_with_their_budgets() -> None:
     unjudged = nagios.line([drilled(replace(HELD, budgets=Budgets(), rpo=None))])
     assert "rto_usable=2.500s;;;0" in unjudged
     assert "rpo" not in unjudged
+
+
+def test_the_terminal_ends_with_the_ladder_and_the_times() -> None:
+    """What was restored, which rungs held, and each time beside its budget."""
+    stream = StringIO()
+    print_outcome([drilled(FAILED)], {}, stream=stream, environ={})
+    for told in (
+        "relay-20261121T010000Z.dump (custom, 12 MB) of 2026-11-21 01:00:00 UTC",
+        "rungs failed: counts",
+        "rungs skipped: digests",
+        "RTO: until the copy is proven: 4.0 s (budget 30 min)",
+        "not proven: 2, in the report",
+    ):
+        assert told in stream.getvalue()
 
 
 def test_github_is_told_of_a_broken_rung() -> None:
