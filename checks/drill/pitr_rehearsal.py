@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from checks.errors import TargetFailed
 from checks.targets.account import options, server_account
 from checks.targets.client import client_environment
 from checks.targets.embedded import EmbeddedServer
+from checks.targets.runfolder import RunFolder
 from checks.targets.tuning import Setting
 
 RESTORE_POINT = "pgrunbook_drill"
@@ -47,14 +47,16 @@ class Made:
 
 @contextmanager
 def archive_folder() -> Iterator[Path]:
-    """A folder that the server's user may archive into, gone afterwards."""
+    """A folder that the server's user may archive into, gone afterwards; the next run sweeps what a killed one left."""
     account = server_account()
-    with TemporaryDirectory(prefix="pgrunbook-drill-") as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        (folder / "wal").mkdir(mode=0o700)
-        account.own(folder / "wal")
-        yield folder
+    folder = RunFolder.make(account)
+    try:
+        (folder.path / "wal").mkdir(mode=0o700)
+        account.own(folder.path / "wal")
+        folder.let_in()
+        yield folder.path
+    finally:
+        folder.remove()
 
 
 def archiving(folder: Path) -> Mapping[str, Setting]:
