@@ -26,19 +26,25 @@ def found(
     environments: Sequence[str] = (),
     dated: Literal["name", "time"] = "name",
 ) -> list[Artifact]:
-    """The artifacts of a place, newest first. Without a pattern, those that `invoke backup` made for `runbook`.
+    """The artifacts of a place, newest first: those that match `pattern`, and those `invoke backup` made for `runbook`.
 
-    Where `environments` are named, of pgrunbook's own only theirs.
-    What is hidden, still being written or a side file is left out. A date comes from the manifest, else from the name
-    where `dated` says so and it has one, else from the file's time. Raises CouldNotTell where the place cannot be read.
+    Where `environments` are named, of pgrunbook's own only theirs. What is hidden, still being written or a side file
+    is left out. A date comes from the manifest, else from the name where `dated` says so and it has one, else from the
+    file's time. Raises CouldNotTell where the place cannot be read.
     """
-    wanted = pattern or f"{runbook}-*"
-    items = list(listing.items(wanted))
-    names = [item.name for item in items]
-    own = tuple(f"{runbook}-{name}-" for name in environments) if pattern is None else ()
-    candidates = [item for item in items if _is_artifact(item, wanted) and item.name.startswith(own or "")]
-    artifacts = [_artifact(listing, item, names, dated, "" if pattern else runbook) for item in candidates]
-    return sorted(filter(None, artifacts), key=lambda one: (one.taken, one.name), reverse=True)
+    seen: dict[Path, Artifact] = {}
+    for glob in filter(None, (pattern, f"{runbook}-*" if runbook else "")):
+        items = list(listing.items(glob))
+        names = [item.name for item in items]
+        others = glob == pattern
+        prefixes = ("",) if others else tuple(f"{runbook}-{name}-" for name in environments) or ("",)
+        for item in items:
+            if _is_artifact(item, glob) and item.name.startswith(prefixes):
+                one, whose = _artifact(listing, item, names, dated)
+                # Beside those of a pattern, a name alone makes no backup ours: its manifest has to say so.
+                if others or whose == runbook or (whose is None and pattern is None):
+                    seen[one.path] = one
+    return sorted(seen.values(), key=lambda one: (one.taken, one.name), reverse=True)
 
 
 def _is_artifact(item: Item, pattern: str) -> bool:
@@ -48,14 +54,12 @@ def _is_artifact(item: Item, pattern: str) -> bool:
     return Path(item.name).match(pattern) if "/" in pattern else fnmatchcase(item.name, pattern)
 
 
-def _artifact(listing: Listing, item: Item, names: Sequence[str], dated: str, runbook: str) -> Artifact | None:
-    """None for one whose manifest says that it is another runbook's, where only those of `runbook` are looked for."""
+def _artifact(listing: Listing, item: Item, names: Sequence[str], dated: str) -> tuple[Artifact, str | None]:
+    """The artifact, and the runbook that its manifest names; None where none does."""
     vouched, has_manifest = _manifest(listing, item, names)
-    if vouched is not None and runbook and vouched.runbook != runbook:
-        return None
     taken, by = _when(item, vouched, dated)
     path = listing.path(item.name) or Path(item.name)
-    return Artifact(path, item.bytes, taken, by, has_manifest)
+    return Artifact(path, item.bytes, taken, by, has_manifest), vouched.runbook if vouched else None
 
 
 def _manifest(listing: Listing, item: Item, names: Sequence[str]) -> tuple[Vouched | None, bool]:

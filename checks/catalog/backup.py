@@ -90,6 +90,13 @@ class Parameters:
             "for large ones: a second for about 500MB."
         },
     )
+    unpack: bool = field(
+        default=False,
+        metadata={
+            "description": "Whether PostgreSQL's own `pg_restore` reads and decompresses every block of an archive, "
+            "which shows damage that no checksum tells of. It takes as long as unpacking it does."
+        },
+    )
     fetch: Size = field(
         default=Size(2**30),
         metadata={"description": "Up to what size a backup in a bucket is fetched to be opened. Larger ones warn."},
@@ -126,7 +133,7 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
     if not artifacts:
         return [_none(listing, backups, circumstances.runbook, whose)]
     now = datetime.now(UTC)
-    look = Look(listing, circumstances.postgres, parameters.manifest, parameters.fetch)
+    look = Look(listing, circumstances.postgres, parameters.manifest, parameters.fetch, unpacks=parameters.unpack)
     findings = [
         *_ahead(artifacts, now),
         *_age(parameters, artifacts, now),
@@ -139,7 +146,8 @@ def ask(parameters: Parameters, circumstances: Circumstances) -> Asking:
 
 
 def _none(listing: Listing, backups: Backups, runbook: str, whose: Sequence[str]) -> Finding:
-    pattern = backups.pattern or " or ".join(f"{runbook}-{name}-*" for name in whose) or f"{runbook}-*"
+    own = [f"{runbook}-{name}-*" for name in whose] or [f"{runbook}-*"]
+    pattern = " or ".join([*filter(None, [backups.pattern]), *own])
     sentence = f"There is no backup in {listing.where}: nothing there is called {pattern}."
     return Finding("backup.none", False, sentence, pattern, "none")
 

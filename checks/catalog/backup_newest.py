@@ -10,16 +10,20 @@ from glob import escape
 from pathlib import Path
 from typing import Literal
 
-from checks.backup.artifact import Artifact, Header
+from checks.backup.artifact import Artifact, Format, Header
 from checks.backup.faults import BackupFault
 from checks.backup.formats import identify
 from checks.backup.found import name_in
 from checks.backup.listing import Listing
 from checks.backup.sidefiles import Vouched, checksums_of, manifest_of, wrong_files
+from checks.backup.verify_archive import verify_archive
 from checks.backup.whole import complete
 from checks.check import Finding, Severity
 from checks.errors import CouldNotTell
+from checks.targets.binaries import find
 from checks.units import Size, show_bytes
+
+ARCHIVES = (Format.CUSTOM, Format.DIRECTORY, Format.TAR)  # what pg_restore reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Look:
     postgres: int | None
     manifest: Literal["require", "warn", "ignore"]
     fetch: Size
+    unpacks: bool = False
 
 
 def look_into(look: Look, artifact: Artifact, *, is_judged: bool) -> list[Finding]:
@@ -75,7 +80,10 @@ def _content(look: Look, artifact: Artifact, path: Path, vouched: Vouched | None
         yield fault.finding
         return
     yield from _versions(look, artifact.name, header)
-    yield from complete(path, header)
+    wrong = complete(path, header)
+    yield from wrong
+    if look.unpacks and not wrong and header.format in ARCHIVES and not header.packed:
+        yield from verify_archive(path, find())
 
 
 def _checksum(artifact: Artifact, path: Path, vouched: Vouched) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ class Backups:
     """Where backups of the system lie and how they are named.
 
     `location` is a folder, or a `${VARIABLE}` that holds a folder, `s3://bucket/prefix` or `gs://bucket/prefix`.
-    `pattern` is a glob of their names, for artifacts that other programs leave there; None is pgrunbook's own names.
+    `pattern` is a glob of the names that other programs give them; those of `invoke backup` are found in any case.
     `dated` says what their age is told by where there is no manifest: the date in the name, or the time of the file.
     """
 

@@ -131,6 +131,18 @@ def test_without_a_pattern_those_of_the_runbook_are_found(tmp_path: Path) -> Non
     assert names(tmp_path, None, environments=("prod",)) == ["relay-prod-20260102T000000Z.dump"]
 
 
+def test_beside_those_of_a_pattern_our_own_are_found(tmp_path: Path) -> None:
+    """A page whose scripts name them otherwise still has `invoke backup`; a name without a manifest is not enough."""
+    write(tmp_path / "backup_20260101.dump")
+    write(tmp_path / "relay-prod-20260103T000000Z.dump")
+    manifest(write(tmp_path / "relay-prod-20260102T000000Z.dump"), NOW)
+    manifest(write(tmp_path / "relay-dev-20260102T000000Z.dump"), NOW)
+    assert names(tmp_path, "backup_*.dump", environments=("prod",)) == [
+        "relay-prod-20260102T000000Z.dump",
+        "backup_20260101.dump",
+    ]
+
+
 def test_a_folder_that_is_not_there_gives_no_verdict(tmp_path: Path) -> None:
     """No backups and no folder are not the same: it may only not be mounted."""
     with pytest.raises(CouldNotTell) as nothing:

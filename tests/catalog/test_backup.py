@@ -246,6 +246,19 @@ def test_a_newest_one_that_cannot_be_read_fails(daily: Callable[..., list[Path]]
     the_broken(asked(backups, where, {"shrinks": "100%", **OTHERS}), "backup.missing")
 
 
+def test_damage_within_an_archive_shows_where_it_is_unpacked(daily: Callable[..., list[Path]], backups: Path) -> None:
+    """Without a checksum a changed byte of compressed rows shows to nobody else but a drill."""
+    where = Backups(location="backups", pattern="shop*.dump")
+    [path] = daily(1, "shop_%Y%m%d_%H%M%S.dump", "shop.dump")
+    unpacked = {"unpack": True, **OTHERS}
+    assert broken(asked(backups, where, unpacked)) == []
+    content = bytearray(path.read_bytes())
+    content[-200] ^= 0xFF
+    path.write_bytes(content)
+    assert broken(asked(backups, where)) == []
+    the_broken(asked(backups, where, unpacked), "backup.data_damaged")
+
+
 def test_what_may_not_be_read_gives_no_verdict_but_what_is_known_stays(
     daily: Callable[..., list[Path]], backups: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
