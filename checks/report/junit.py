@@ -50,8 +50,9 @@ def _suite(report: Report) -> ET.Element:
 def _drill_facts(drill: DrillReport) -> dict[str, str]:
     """What was restored, and the times in seconds, for those who chart them."""
     times = {"rto.usable": drill.rto_usable, "rto.verified": drill.rto_verified, "rpo": drill.rpo}
-    known = {f"drill.{name}": f"{seconds:.3f}" for name, seconds in times.items() if seconds is not None}
-    return {"drill.artifact": drill.artifact, "drill.origin": drill.origin, **known}
+    known = {name: f"{seconds:.3f}" for name, seconds in times.items() if seconds is not None}
+    facts = {"artifact": drill.artifact, "origin": drill.origin, **known}
+    return {f"drill.{name}": fact for name, fact in facts.items()}
 
 
 def _case(report: Report, check: CheckReport) -> ET.Element:
