@@ -13,7 +13,7 @@ from checks.catalog.codes import CONNECTION_CODES, ENVIRONMENT_CODES, RUN_CODES,
 from checks.targets.causes import CAUSES, code_of
 
 PROJECT = Path(checks.__file__).parent.parent
-CODE = re.compile(rf'"((?:run|environment|{"|".join(CATALOG)})\.[a-z_]+)"')
+CODE = re.compile(rf'"((?:run|environment|dump|store|{"|".join(CATALOG)})\.[a-z_]+)"')
 WORD = re.compile(r'"([a-z_]+)"')
 NO_CODES = {"run.py", "migrations.path", "drill.artifact", "drill.origin"}  # a file, and keys of other things
 
