@@ -21,8 +21,9 @@ from checks.drill.request import Request
 from checks.drill.to_point import Files, ToPoint
 from checks.result import Status
 from checks.runbook.reader import read
-from checks.targets import server
+from checks.targets import server as servers_here
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget, start_target
+from checks.targets.url_forms import sqlalchemy_url
 from tests.command import ROOT, run
 from tests.systems.tools import Unwatched
 
@@ -170,7 +171,7 @@ def test_an_interrupted_drill_leaves_nothing_running(shop: tuple[Path, Path, Pat
     """Stopped while it recovers: no verdict, no server, and no drill that held in the history."""
     page, base, wal, _ = shop
     request = Request(read(page, CATALOG, documented()), str(base))
-    stop, servers = threading.Event(), set(server._running)
+    stop, servers = threading.Event(), set(servers_here._running)
 
     class Impatient(Unwatched):
         def stage(self, sentence: str) -> None:
@@ -182,4 +183,21 @@ def test_an_interrupted_drill_leaves_nothing_running(shop: tuple[Path, Path, Pat
     assert results.interrupted
     assert Status.ERRORED in {step.status for step in drill.steps}
     assert not any(step.status is Status.FAILED for step in drill.steps)
-    assert server._running == servers
+    assert servers_here._running == servers
+
+
+def test_check_knows_when_the_last_drill_was(
+    shop: tuple[Path, Path, Path, str], tmp_path: Path, server: EmbeddedServer
+) -> None:
+    """Never drilled fails; drilled holds; and a drill of no environment is none of prod's."""
+    page, base, wal, time = shop
+    variables = {"SHOP_DATABASE_URL": sqlalchemy_url(server.endpoint())}
+    asked = ["./inv", "check", "--runbook", str(page), "--env", "prod", "--only", "drill", "--out", str(tmp_path)]
+    never = run(asked, ROOT, variables)
+    assert (never.code, "drill.never" in never.out) == (1, True), never
+    files = ["--from", str(base), "--wal", str(wal), "--to-time", time]
+    assert drilled(page, tmp_path, *files)[0] == 0
+    assert run(asked, ROOT, variables).code == 1
+    assert drilled(page, tmp_path, *files, "--env", "prod")[0] == 0
+    recent = run(asked, ROOT, variables)
+    assert (recent.code, "The last good drill, of base on" in recent.out) == (0, True), recent
