@@ -115,6 +115,27 @@ OF_THE_DRILL: tuple[Fault, ...] = (
         "ALTER TABLE orders DROP CONSTRAINT positive, ADD CONSTRAINT positive CHECK (amount > 0) NOT VALID",
         "drill.constraint_not_valid",
     ),
+    _drill(
+        "a constraint that lets more pass",
+        "ALTER TABLE orders DROP CONSTRAINT positive, ADD CONSTRAINT positive CHECK (amount > -1)",
+        "drill.constraint_changed",
+    ),
+    _drill(
+        "an index of a partitioned table that its partitions lack",
+        "DROP INDEX events_at; CREATE INDEX events_at ON ONLY events (at)",
+        "drill.index_missing",
+    ),
+    _drill("a table that was not there", "CREATE TABLE intruder ()", "drill.object_added"),
+    _drill("a view that cannot be read", "CREATE VIEW broken AS SELECT 1 / 0 AS x", "drill.view_unreadable"),
+    _drill("a rule missing", "DROP RULE quiet ON archive.orders", "drill.object_missing"),
+    _drill(
+        "a rule changed",
+        "CREATE OR REPLACE RULE quiet AS ON DELETE TO archive.orders DO ALSO NOTHING",
+        "drill.object_changed",
+    ),
+    _drill("a type missing", "DROP TYPE unused", "drill.type_missing"),
+    _drill("a sequence of other steps", "ALTER SEQUENCE invoice_numbers INCREMENT 2", "drill.sequence_changed"),
+    _drill("a policy changed", "ALTER POLICY everybody ON notes USING (false)", "drill.policy_changed"),
     _drill("a view missing", "DROP VIEW totals", "drill.view_missing"),
     _drill(
         "a view changed",

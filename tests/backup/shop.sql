@@ -35,3 +35,8 @@ CREATE POLICY everybody ON notes USING (true);
 ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
 CREATE SCHEMA archive;
 CREATE TABLE archive.orders (id bigint);
+CREATE RULE quiet AS ON DELETE TO archive.orders DO INSTEAD NOTHING;
+CREATE TYPE unused AS ENUM ('a');
+CREATE TABLE events (at date) PARTITION BY RANGE (at);
+CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+CREATE INDEX events_at ON events (at);
