@@ -263,7 +263,7 @@ _MORE = (
         "\\connect elsewhere", b"\\connect 'host=production.example.org dbname=postgres'", "backup.connects_elsewhere"
     ),
     _more("\\c elsewhere", b"\\c postgres", "backup.connects_elsewhere"),
-    _more("\\! runs a program", b"\\! touch /tmp/owned", "backup.runs_program"),
+    _more("\\! runs a program", b"\\! touch owned", "backup.runs_program"),
     _more("\\o into a program", b"\\o | cat", "backup.runs_program"),
     _more("\\copy from a program", b"\\copy t from program 'id'", "backup.runs_program"),
     _more("a backquote runs a program", b"\\set x `id`", "backup.runs_program"),
