@@ -66,7 +66,8 @@ def made_anonymous(report: Report) -> Report:
 
 
 def shape(text: str) -> str:
-    """`text` without what differs from run to run, the bars of the timeline among it."""
+    """`text` without what differs from run to run: the bars of the timeline, and durations of one unit or of two."""
     from tests import sample_run
 
-    return sample_run.shape(re.sub(r"[█·]+", "BAR", text))
+    text = re.sub(r"[█·]+", "BAR", text)
+    return sample_run.shape(re.sub(r"\d[\d.]* (?:ms|s|min|h|d)\b(?: \d+ (?:s|min|h)\b)?", "TIME", text))
