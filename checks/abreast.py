@@ -25,16 +25,23 @@ GLANCE = 0.5
 Run = Callable[[Watch, threading.Event], Results]
 
 
-def all_of(runs: Sequence[tuple[Plan, Run, Watch]], *, target: str, meanwhile: Callable[[], None]) -> list[Results]:
+def all_of(
+    runs: Sequence[tuple[Plan, Run, Watch]],
+    *,
+    target: str,
+    meanwhile: Callable[[], None],
+    deadline: float = DEADLINE,
+    at_once: int = AT_ONCE,
+) -> list[Results]:
     """Every run's results, in order. `meanwhile` is done in this thread while the runs wait for their servers.
 
     On Ctrl-C, and when the deadline passes, runs are told to stop; one that does not is left behind, and its checks
     are errored. `target` is what the results of such a run name.
     """
-    stop, slots = threading.Event(), threading.Semaphore(AT_ONCE)
+    stop, slots = threading.Event(), threading.Semaphore(at_once)
     futures = [_started(run, watch, stop, slots) for _, run, watch in runs]
     reason = CouldNotTell("interrupted before it was answered", code=INTERRUPTED)
-    until = time.monotonic() + DEADLINE
+    until = time.monotonic() + deadline
     try:
         meanwhile()
         while wait(futures, timeout=GLANCE).not_done and time.monotonic() < until:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -13,35 +11,36 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from checks.abreast import Run, all_of
+from checks.abreast import Run
 from checks.ailing import explained
-from checks.bench.baseline import Baselines
-from checks.bench.settings import Bench
+from checks.baselined import Known, save
 from checks.board import Watch
+from checks.carryout import carry_out
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
-from checks.catalog.codes import documented
-from checks.check import POSTGRESQL, Effect, Engine
-from checks.choice import Leave, Means, Measure, Output, Selection, require_writable
+from checks.check import POSTGRESQL, Effect, Engine, Finding
+from checks.choice import Leave, Means, Measure, Output, Selection
 from checks.errors import ConnectionFailed, CouldNotTell, NothingSelected, UsageError
 from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
-from checks.report.previous import earlier, trend
-from checks.report.progress import progress_for
-from checks.report.provenance import Checkout, provenance_of
-from checks.result import COULD_NOT_TELL, HELD, Results, Status, worst
+from checks.report.drills import past_drills
+from checks.report.previous import earlier
+from checks.result import Results
 from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
-from checks.secrets import mask
 from checks.suggest import did_you_mean
 from checks.targets.session import Endpoint, Target
 from checks.wait import Wait, wait_for
 
 if TYPE_CHECKING:
+    from checks.drill.command import Asked
+    from checks.drill.request import Request
+    from checks.drilled import Drill
     from checks.servers import Servers
+    from checks.targets.disposable import DisposableTarget
     from checks.targets.live import LiveTarget
 
 # Kinds of checks that can say more of why nobody knows where a database is: it is not there, or no engine answers.
@@ -121,9 +120,9 @@ def _on_disposables(plans: Sequence[Plan], output: Output, rows: int, means: Mea
     from checks.servers import Servers
 
     servers = Servers(means, plans)
-    known = [_Known.of(one, output, measure) for one in plans]
+    known = [Known.of(one, output, measure) for one in plans]
     runs = [(one.plan, partial(_verify, one, rows, servers)) for one in known]
-    return _carry_out(runs, servers.kind, output, partial(_save, known) if measure.save else None)
+    return carry_out(runs, servers.kind, output, afterwards=partial(save, known) if measure.save else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,54 +162,21 @@ def _on_live(selection: Selection, output: Output, where: _Where, *, mode: Mode,
     variables = known_variables(file)
     patience = Wait.begin(wait) if wait else None
     runs: list[tuple[Plan, Run]] = []
-    every: list[_Known] = []
+    every: list[Known] = []
     for one in _plans([page for page, _ in found], selection.only, make):
         target = live_target(environment, servers[one.runbook.path])
         turn = turns[target.endpoint.host, target.endpoint.port]
-        every.append(_Known.of(one, output, measure))
+        every.append(Known.of(one, output, measure))
         known = replace(
             every[-1].told(_circumstances(one.runbook, target)),
             previous=partial(earlier, output.folder, one),
             variables=variables,
             pgbouncer=pgbouncer_of(environment, one.runbook.front.environments, variables),
+            environment=environment,
+            drills=partial(past_drills, output.folder, one.runbook.front.runbook),
         )
         runs.append((one, partial(_check, one, target, known, turn=turn, until=until, wait=patience)))
-    return _carry_out(runs, environment, output, partial(_save, every) if measure.save else None)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """One run's plan, and what its checks are told of runs before it."""
-
-    plan: Plan
-    reports: Path
-    bench: Bench
-
-    @classmethod
-    def of(cls, one: Plan, output: Output, measure: Measure) -> _Known:
-        page = one.runbook
-        baselines = Baselines(page.folder, page.front.runbook, one.environment, compares=not measure.save)
-        return cls(one, output.folder, Bench(baselines, measure.rounds))
-
-    def told(self, circumstances: Circumstances) -> Circumstances:
-        return replace(circumstances, bench=self.bench, trend=partial(trend, self.reports, self.plan))
-
-
-def _save(known: Sequence[_Known], results: Sequence[Results]) -> int:
-    """Make the figures of runs without a failure the baselines, and say so; 3 where one could not be written."""
-    code = HELD
-    for one, its in zip(known, results, strict=True):
-        held = all(result.status in {Status.PASSED, Status.WARNED} for result in its.results)
-        if one.bench.baselines is None or not held:
-            sys.stderr.write(f"{one.plan.runbook.path}: the baseline was not saved, since not every check held.\n")
-            continue
-        try:
-            for path in one.bench.baselines.save():
-                sys.stderr.write(f"Saved the baseline {path}; commit it beside the page.\n")
-        except UsageError as trouble:
-            sys.stderr.write(f"{mask(str(trouble))}\n")
-            code = COULD_NOT_TELL
-    return code
+    return carry_out(runs, environment, output, afterwards=partial(save, every) if measure.save else None)
 
 
 def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Runbook], Plan]) -> list[Plan]:
@@ -234,14 +200,14 @@ def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Run
     return plans
 
 
-def _verify(one: _Known, rows: int, servers: Servers, watch: Watch, stop: threading.Event) -> Results:
+def _verify(one: Known, rows: int, servers: Servers, watch: Watch, stop: threading.Event) -> Results:
     """The run on a disposable server; its time includes starting, migrating and filling that server."""
     started, clock = datetime.now(UTC), time.monotonic()
     results = _on_disposable(one, rows, servers, watch, stop)
     return replace(results, started=started, seconds=time.monotonic() - clock)
 
 
-def _on_disposable(known: _Known, rows: int, servers: Servers, watch: Watch, stop: threading.Event) -> Results:
+def _on_disposable(known: Known, rows: int, servers: Servers, watch: Watch, stop: threading.Event) -> Results:
     from checks.prepare import prepare
 
     one = known.plan
@@ -261,10 +227,18 @@ def _on_disposable(known: _Known, rows: int, servers: Servers, watch: Watch, sto
             known.told(_circumstances(one.runbook, target, prepared.rehearsal)),
             socket=target.socket_endpoint,
             restart=target.restart,
+            rehearse=partial(_rehearse_drill, one.runbook, target, servers.postgres_bin),
         )
         watch.stage("asking")
         results = run(one, target, circumstances, watch=watch, stop=stop, withheld=prepared.shortfall)
         return explained(results, target)
+
+
+def _rehearse_drill(runbook: Runbook, target: DisposableTarget, postgres_bin: str, parameters: Any) -> list[Finding]:
+    """Imported when a page's check asks for it: a page without drills pays nothing for them."""
+    from checks.drill.rehearse import rehearse
+
+    return rehearse(runbook, target, postgres_bin, parameters)
 
 
 def _check(
@@ -319,52 +293,42 @@ def _circumstances(runbook: Runbook, target: Target, rehearsal: Rehearsal | None
         rehearsal=rehearsal,
         pools=runbook.front.pools,
         settings=runbook.front.server,
+        runbook=runbook.front.runbook,
+        postgres=runbook.front.postgres,
+        backups=runbook.front.backups,
     )
 
 
-def _carry_out(
-    runs: Sequence[tuple[Plan, Run]],
-    target: str,
-    output: Output,
-    afterwards: Callable[[Sequence[Results]], int] | None = None,
-) -> int:
-    """All runs, side by side, watched; then their reports, and one exit code. Raises UsageError before any of it.
+def drill(selection: Selection, output: Output, asked: Asked) -> int:
+    """Restore a backup of every selected page into a disposable server, one after the other, and prove what came back.
 
-    `afterwards` is given the results once they are reported, and its exit code counts too.
+    Raises UsageError before anything is touched, and NothingSelected where no page says where its backups lie.
     """
-    require_writable(output.folder)
-    checkout = Checkout(Path.cwd())
-    names = [one.label for one, _ in runs]
-    progress = progress_for(output.format, runbooks=names, stdout=sys.stdout, stderr=sys.stderr, environ=os.environ)
-    with progress:
-        watched = [(its_plan, one, progress.planned(its_plan)) for its_plan, one in runs]
-        results = all_of(watched, target=target, meanwhile=_import_the_reports)
-    from checks.output import exit_code, publish
-    from checks.report.compose import report_of
+    from checks.drill import drill as drills
+    from checks.drill.command import points, requests
+    from checks.drill.physical import drill_to_point
 
-    reports = [
-        report_of(
-            one,
-            provenance=provenance_of(one.plan.runbook, checkout, command=sys.argv),
-            codes=documented(),
-            strict=output.strict,
+    made = requests(load(selection.runbooks), selection, asked, output.folder)
+    if not made:
+        raise NothingSelected(
+            "No selected runbook has that environment and says where its backups lie.",
+            hint="Declare `backups: {location: …}` in the front matter, or name a backup by --from PATH.",
         )
-        for one in results
-    ]
-    code = exit_code(reports, output)
-    published = publish(reports, output)
-    saved = afterwards(results) if afterwards is not None else HELD
-    return code if published and saved == HELD else worst([code, COULD_NOT_TELL])
+    to_points = points(made, asked)
+    shown: dict[Path, Drill] = {}
+
+    def one(request: Request, watch: Watch, stop: threading.Event) -> Results:
+        point = to_points.get(request.runbook.path)
+        drilled, results = drill_to_point(request, point, watch, stop) if point else drills.drill(request, watch, stop)
+        shown[request.runbook.path] = drilled
+        return results
+
+    runs = [(drills.plan_for(request), partial(one, request)) for request in made]
+    deadline = len(made) * (2 * asked.limit + drills.CHECKS_LIMIT)
+    return carry_out(runs, drills.COPY, output, drills=shown, deadline=deadline)
 
 
 def _import_the_driver(endpoints: Iterable[Endpoint]) -> None:
     """The driver is imported before any server is waited for, so that what draws the reports has that time."""
     if any(endpoint.engine == POSTGRESQL for endpoint in endpoints):
         import checks.targets.postgres  # noqa: F401 - only to have been imported
-
-
-def _import_the_reports() -> None:
-    """What draws the reports is imported while the servers are waited for, so that it costs no time of its own."""
-    import jinja2  # noqa: F401 - the same
-
-    import checks.output  # noqa: F401 - only to have been imported

@@ -12,14 +12,32 @@ from checks.runbook.model import CheckEntry, Runbook
 from checks.suggest import did_you_mean
 
 DEFAULT_TIMEOUT = 10.0
+# What a check of the kind asks of the server that is in use, and a restored copy can only answer for itself.
+_OF_THE_LIVE_SERVER = {
+    "connectivity": "the way to the live server",
+    "tls": "the live server's encryption",
+    "http": "a service that is in use",
+    "variables": "variables of the service",
+    "connections": "sessions of the live server",
+    "replication": "standbys of the live server",
+    "slow_queries": "statistics of the live server",
+    "vacuum": "statistics of the live server",
+    "storage": "the live server's disk",
+    "roles": "roles of the live server",
+    "version": "the live server's release",
+    "backup": "the backups themselves",
+    "drill": "earlier drills",
+    "migrations": "the deployment, and the rungs on migrations say how far the copy is",
+}
 
 
 class Mode(StrEnum):
-    """Why the run happens: to try the page out on a disposable server, to look at a live one, or to measure either."""
+    """Why the run happens: to try the page on a disposable server, to look at a live one or a copy, or to measure."""
 
     VERIFY = "verify"
     CHECK = "check"
     BENCH = "bench"
+    DRILL = "drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +109,8 @@ def plan(
             check=catalog[entry.kind],
             timeout=_time_for(entry, catalog[entry.kind], runbook, timeout, full=full),
             skip=_not_here(entry, catalog[entry.kind], engine, environment)
-            or (_too_much(catalog[entry.kind], allow) if _is_live(mode, environment) else ""),
+            or (_too_much(catalog[entry.kind], allow) if _is_live(mode, environment) else "")
+            or (_not_of_a_copy(catalog[entry.kind]) if mode is Mode.DRILL else ""),
         )
         for entry in entries
     )
@@ -126,6 +145,14 @@ def _not_here(entry: CheckEntry, check: Check, engine: Engine, environment: str)
     if engine not in check.engines:
         return f"{check.kind} asks what {'SQLite' if engine == SQLITE else engine} does not have"
     return ""
+
+
+def _not_of_a_copy(check: Check) -> str:
+    """Why the check makes no sense of a restored copy, or nothing."""
+    if check.effect is not Effect.OBSERVE:
+        return "a restored copy is only looked at"
+    about = _OF_THE_LIVE_SERVER.get(check.kind, "")
+    return f"on a restored copy it is not asked: it is about {about}" if about else ""
 
 
 def _too_much(check: Check, allow: Collection[Effect]) -> str:

@@ -77,7 +77,12 @@ HELD, FAILED, WRONG, COULD_NOT_TELL, NOTHING, INTERRUPTED = 0, 1, 2, 3, 5, 130
 
 def exit_code(results: Iterable[Result], *, strict: bool = False) -> int:
     """0 all held, 1 a check failed (or warned, if `strict`), 3 could not tell, 5 nothing was asked."""
-    statuses = {result.status for result in results}
+    return exit_code_of((result.status for result in results), strict=strict)
+
+
+def exit_code_of(statuses: Iterable[Status], *, strict: bool = False) -> int:
+    """The same of their statuses: the rungs of a drill have one too."""
+    statuses = set(statuses)
     if Status.FAILED in statuses or (strict and Status.WARNED in statuses):
         return FAILED
     if Status.ERRORED in statuses:

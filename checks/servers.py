@@ -103,6 +103,11 @@ class Servers:
         """What the results name as their target: `embedded` or `container`."""
         return self._means.on
 
+    @property
+    def postgres_bin(self) -> str:
+        """The folder of PostgreSQL's programs that the command line named, or nothing."""
+        return self._means.postgres_bin
+
     @contextmanager
     def target(self, one: Plan) -> Iterator[DisposableTarget]:
         """An empty database for one run, gone afterwards. Raises TargetFailed."""

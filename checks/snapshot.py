@@ -15,8 +15,8 @@ from typing import Any
 
 from checks.catalog.guc import Setting
 from checks.catalog.host_settings import OF_THE_HOST
-from checks.catalog.sql import parted
 from checks.check import Answer, Cell, Query
+from checks.sqlfile import parted
 
 PATIENCE = 2.0  # seconds for all of it: evidence is worth little of anybody's time
 Rows = tuple[dict[str, Cell], ...]

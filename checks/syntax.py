@@ -15,6 +15,8 @@ from checks.prepare import prepare, server_for
 from checks.runbook.model import CheckEntry, Fence, Runbook
 
 PATIENCE = 10.0
+# The parameters that are queries of the page's own, by the kind that has them.
+QUERIES = {"query": ("sql",), "smoke": ("write", "read", "cleanup"), "drill": ("marker",)}
 FEW = 10  # rows; fixtures are loaded because a database without them is not what the page speaks of
 
 
@@ -68,7 +70,7 @@ def _statements(runbook: Runbook) -> Iterator[Statement]:
 
 
 def _queries(entry: CheckEntry) -> Iterator[str]:
-    for name in ("sql", "write", "read", "cleanup"):
-        value = getattr(entry.params, name, ())
+    for name in QUERIES.get(entry.kind, ()):
+        value = getattr(entry.params, name) or ()
         yield from [value] if isinstance(value, str) else value
     yield from (one.sql for one in getattr(entry.params, "queries", {}).values())

@@ -282,6 +282,62 @@ def lint(
 
 
 @shown_task(
+    RUN_HELP
+    | {
+        "env": "The environment whose backup is drilled.",
+        "from": "latest: the newest backup where the page says they lie; live: dump the database now; else a path, or "
+        "s3://bucket/name. Default: latest.",
+        "env-file": "Read variables from this file too.",
+        "postgres-bin": "Folder with the PostgreSQL binaries to restore with.",
+        "limit": "How long the dump, and the restore, may take, such as 30min. Default: 4h.",
+        "pitr": "Recover a base backup (--from PATH, --wal) to a point in time; without --from, one made for it.",
+        "wal": "With --pitr: the folder that WAL is archived to.",
+        "to-time": "With --pitr: the time to recover to, such as '2026-11-21 09:00+00'. Without a zone it is UTC.",
+        "restore-point": "With --pitr: the restore point to recover to, in place of a time.",
+        "timeline": "With --pitr: latest, current or a number. Default: latest.",
+        "marker": "With --pitr: a query of one column of times, for proof on both sides. Default: the page's.",
+        "database": "With --pitr: the database of the copy to look at. Default: the only one, or the page's name.",
+    },
+    iterable=("runbook", "only"),
+)
+def drill(
+    _: Context,
+    runbook: list[str] | None = None,
+    only: list[str] | None = None,
+    env: str = "",
+    from_: str = "latest",
+    env_file: str = "",
+    postgres_bin: str = "",
+    limit: str = "4h",
+    pitr: bool = False,
+    wal: str = "",
+    to_time: str = "",
+    restore_point: str = "",
+    timeline: str = "",
+    marker: str = "",
+    database: str = "",
+    strict: bool = False,
+    format: str = "text",
+    out: str = "reports",
+) -> int:
+    """Restore a backup into a disposable PostgreSQL, prove that what came back is what was there, and measure it.
+
+    The live database is only read, and only by --from live. A dump is restored by a role that is no superuser.
+    """
+    from checks import pipeline
+    from checks.choice import Selection
+    from checks.drill.command import Asked
+    from checks.drill.to_point import Flags
+
+    flags = Flags(wal, to_time, restore_point, timeline, marker, database)
+    return pipeline.drill(
+        Selection(tuple(runbook or ()), tuple(only or ())),
+        _output(format, out, strict=strict),
+        Asked(env, from_, env_file, postgres_bin, _duration("--limit", limit), pitr, flags),
+    )
+
+
+@shown_task(
     RUNBOOK_HELP
     | {
         "role": "Name of the role to make. Default: pgrunbook_ and the runbook's name.",
@@ -333,6 +389,42 @@ def compare(
     return show(pages.load(runbook), Sides(env, with_, env_file, postgres_bin), format=format)
 
 
+@shown_task(
+    RUNBOOK_HELP
+    | {
+        "env": "The environment of the runbook to back up.",
+        "to": "A folder, s3://bucket/prefix or gs://bucket/prefix. Default: the page's `backups: {location: …}`.",
+        "format": "How it is written: custom or directory. Default: custom.",
+        "keep": "How many backups to keep, such as 10, or for how long, such as 30d. Default: the page's `keep`.",
+        "env-file": "Read variables from this file too.",
+        "postgres-bin": "Folder with the pg_dump to use.",
+        "deadline": "When a backup ends, whatever a server does, such as 30min. Default: 4h.",
+    },
+    iterable=("runbook",),
+)
+def backup(
+    _: Context,
+    runbook: list[str] | None = None,
+    env: str = "",
+    to: str = "",
+    format: str = "custom",
+    keep: str = "",
+    env_file: str = "",
+    postgres_bin: str = "",
+    deadline: str = "4h",
+) -> int:
+    """Take a backup that can be proven: a dump and, from the same snapshot, what is in it, with a digest of each table.
+
+    The environment is only read. A backup is there with its manifest, or not at all; older ones that are no longer kept
+    are removed, and never the last one.
+    """
+    from checks import pages
+    from checks.drill.backup import Asked, show
+
+    asked = Asked(env, to, format, keep, env_file, postgres_bin, _duration("--deadline", deadline))
+    return show(pages.load(runbook or ()), asked)
+
+
 @shown_task({"code": "A finding code, such as migrations.behind."}, positional=["code"])
 def explain(_: Context, code: str) -> int:
     """Say what a finding code means, why it matters and how to fix it."""
@@ -370,7 +462,7 @@ def doctor(_: Context, format: str = "text") -> int:
 
 def namespace(*more: Task[Any]) -> Collection:
     """The tasks under their names, for tasks.py, which adds a checkout's own, and for the `pgrunbook` command."""
-    return Collection(verify, check, bench, lint, grants, compare, explain, list_, report, doctor, *more)
+    return Collection(verify, check, bench, backup, drill, lint, grants, compare, explain, list_, report, doctor, *more)
 
 
 def _output(format: str, out: str, *, strict: bool = False) -> Output:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.readme import with_excerpts
@@ -28,13 +29,18 @@ def contents() -> dict[str, str]:
 
 def write_all(root: Path) -> Iterator[Path]:
     """Write those that differ, and samples that differ in more than figures; the paths of all."""
-    from tests import sample_run
+    from tests import sample_drill, sample_run
 
     for name, content in contents().items():
         yield _write(root / name, content, same=str.__eq__)
-    for name, content in sample_run.samples().items():
-        yield _write(root / name, content, same=lambda old, new: sample_run.shape(old) == sample_run.shape(new))
+    for samples, shape in ((sample_run.samples, sample_run.shape), (sample_drill.samples, sample_drill.shape)):
+        for name, content in samples().items():
+            yield _write(root / name, content, same=partial(_alike, shape))
     yield _write(root / "README.md", with_excerpts(root), same=str.__eq__)
+
+
+def _alike(shape: Callable[[str], str], old: str, new: str) -> bool:
+    return shape(old) == shape(new)
 
 
 def _write(path: Path, content: str, *, same: Callable[[str, str], bool]) -> Path:

@@ -1,4 +1,4 @@
-"""The excerpts in README.md: passages of a shipped runbook and of the sample report, copied, never retyped."""
+"""The excerpts in README.md: passages of a shipped runbook and of the sample reports, copied, never retyped."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from pathlib import Path
 
 RUNBOOK = "runbooks/relay.md"
 REPORT = "reports/samples/report.md"
+DRILL = "reports/samples/drill.md"
 CHECK = "Every live token belongs to somebody with a role"
 
 
 def with_excerpts(root: Path) -> str:
-    """README.md as it must be: what stands between the markers taken from the runbook and the report of today."""
+    """README.md as it must be: what stands between the markers taken from the runbook and the reports of today."""
     text = (root / "README.md").read_text(encoding="utf-8")
-    excerpts = {"runbook": _of_runbook(root / RUNBOOK), "report": _of_report(root / REPORT)}
+    excerpts = {
+        "runbook": _of_runbook(root / RUNBOOK),
+        "report": _of_report(root / REPORT),
+        "drill": _of_drill(root / DRILL),
+    }
     for name, excerpt in excerpts.items():
         before, begin, rest = text.partition(f"<!-- excerpt: {name} -->\n")
         _, end, after = rest.partition("<!-- end -->")
@@ -42,6 +47,14 @@ def _of_report(path: Path) -> str:
     passage = f"{head.rstrip()}\n\n…\n\n{_section(text, f'#### {CHECK}')}"
     unlinked = re.sub(r"\[([^\]]*)\]\(#[^)]*\)", r"\1", passage)
     return "".join(f"> {line}".rstrip() + "\n" for line in unlinked.split("\n"))
+
+
+def _of_drill(path: Path) -> str:
+    """Verdict, measures and ladder: what an auditor sees first."""
+    text = path.read_text(encoding="utf-8")
+    passage = text[: text.index("\n## Timeline")].partition("\n> ")[0]
+    head = passage.replace("## The ladder\n\n", "").replace("# ", "### ", 1)
+    return "".join(f"> {line}".rstrip() + "\n" for line in head.rstrip().split("\n"))
 
 
 def _section(text: str, heading: str) -> str:

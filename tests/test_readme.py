@@ -20,7 +20,11 @@ from tests.readme import commands, with_excerpts
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 RUN_ELSEWHERE = {"./inv test": "this is what runs us; .ci/run calls it"}
 # An empty database is not what relay's page speaks of, nor gaia's.
-ENDS_WITH = {"./inv check --env dev --runbook relay": 1, "./inv check --env compose --runbook gaia": 1}
+ENDS_WITH = {
+    "./inv check --env dev --runbook relay": 1,
+    "./inv check --env compose --runbook gaia": 1,
+    "./inv drill --env dev --runbook relay --from live": 1,
+}
 
 
 def test_the_excerpts_are_of_today() -> None:
@@ -36,7 +40,8 @@ def test_a_command_of_the_readme_does_what_it_says(
     variables = {"RELAY_DEV_DATABASE_URL": sqlalchemy_url(target.endpoint)}
     if "--on container" in command:
         variables[NAMED_BY] = request.getfixturevalue("postgres_image")
-    out = ["--out", str(tmp_path)] if re.search(r"inv (verify|check|report)\b", command) else []
+    out = ["--out", str(tmp_path)] if re.search(r"inv (verify|check|report|drill)\b", command) else []
+    command = command.replace("--to backups", f"--to {tmp_path}/backups")  # and not into this checkout
     if command == "./inv report":
         run(["./inv", "verify", "--runbook", "teller", *out], ROOT)
     with composed_postgres(project="gaia") if "--env compose" in command else nullcontext():

@@ -31,6 +31,8 @@ KINDS = (
     "variables",
     "version",
     "compose",
+    "backup",
+    "drill",
 )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from checks.bench.settings import AS_DECLARED, Bench
-from checks.check import Cell, Chart, Engine
+from checks.check import Cell, Chart, Engine, Finding
+from checks.errors import NotApplicable
 from checks.migrations.outcome import Rehearsal
-from checks.runbook.model import Migrations
+from checks.runbook.model import Backups, Migrations
 from checks.runbook.pools import Pool
 from checks.targets.session import Endpoint
 
@@ -32,6 +34,36 @@ class Drawn:
     chart: Chart
 
 
+@dataclass(frozen=True, slots=True)
+class PastDrill:
+    """A drill of the history: when it began (UTC), what it drilled, and what came of it.
+
+    `verdict` is the report's (`held`, `failed`, `could not tell`, `interrupted`). `seconds` is the time until the copy
+    was proven, where it came to that.
+    """
+
+    began: datetime
+    environment: str
+    verdict: str
+    artifact: str
+    seconds: float | None = None
+    physical: bool = False
+
+    @property
+    def held(self) -> bool:
+        """Whether every rung and every check held."""
+        return self.verdict == "held"
+
+
+@dataclass(frozen=True, slots=True)
+class PastDrills:
+    """The drills of one page, oldest first, the file they stand in, and the numbers of its lines that are no drill."""
+
+    file: Path
+    drills: tuple[PastDrill, ...] = ()
+    damaged: tuple[int, ...] = ()
+
+
 def never(code: str) -> Earlier | None:
     """No report was ever written."""
 
@@ -39,6 +71,16 @@ def never(code: str) -> Earlier | None:
 def nothing_drawn(code: str) -> tuple[Drawn, ...]:  # noqa: ARG001 - whoever asks names the code
     """No report was ever written."""
     return ()
+
+
+def no_drills(_environments: Collection[str]) -> PastDrills:
+    """No drill was ever made."""
+    return PastDrills(Path("reports/drills.jsonl"))
+
+
+def no_rehearsal(_parameters: Any) -> list[Finding]:
+    """The run is itself a drill, or has nothing to drill."""
+    raise NotApplicable("this run looks at a copy; it is no place to make another one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +98,10 @@ class Circumstances:
     disposable target's shorter way in, `restart` restarts it with the same data and address, and both are None where
     there is no such thing. `pgbouncer` is the admin console of a live one's pooler. `full` is for whatever is otherwise
     cut short for speed.
+    `environment` is the live one's name. `drills` gives the page's earlier drills of the environments named; like
+    `previous` it reads a file. `rehearse` takes a backup of this disposable database, restores it into another server
+    and gives what the ladder found, for the parameters of a `drill` check. `runbook`, `postgres` and `backups` are the
+    page's name, the major that it names, and where it says that backups lie.
     """
 
     folder: Path
@@ -75,3 +121,9 @@ class Circumstances:
     restart: Callable[[], None] | None = None
     pgbouncer: Endpoint | None = None
     full: bool = False
+    environment: str = ""
+    drills: Callable[[Collection[str]], PastDrills] = no_drills
+    rehearse: Callable[[Any], list[Finding]] = no_rehearsal
+    runbook: str = ""
+    postgres: int | None = None
+    backups: Backups | None = None

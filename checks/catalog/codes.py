@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from checks.backup.codes import DUMP_CODES, STORE_CODES
 from checks.catalog import CATALOG
 from checks.catalog.container_codes import CONTAINER_CODES
 from checks.check import Code
@@ -359,6 +360,8 @@ _OF_NO_KIND: Mapping[str, Mapping[str, Code]] = {
     "run": RUN_CODES,
     "container": CONTAINER_CODES,
     "environment": ENVIRONMENT_CODES,
+    "dump": DUMP_CODES,
+    "store": STORE_CODES,
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from checks.backup.codes import DUMP_CODES, STORE_CODES
 from checks.catalog import CATALOG
 from checks.catalog.codes import ENVIRONMENT_CODES, RUN_CODES, documented
 from checks.catalog.container_codes import CONTAINER_CODES
@@ -53,6 +54,7 @@ _TYPES = {
     "int": "number",
     "Few": "number up to 100",
     "str": "text",
+    "Line": "text",
     "Duration": "duration",
     "Size": "size",
     "Percent": "percentage",
@@ -71,6 +73,7 @@ _TYPES = {
     "Expectation": "expectation",
     "Names": "list",
     "tuple[str, ...]": "list",
+    "tuple[Slug, ...]": "list",
     "BySchema": "list, or lists by schema",
     "ByTable": "list, or lists by table",
     "Mapping[str, Comparison[Scalar]]": "value or comparison",
@@ -103,7 +106,9 @@ def page() -> str:
     container = "## When a server in a container cannot be had\n\nOr answers no more.\n\n" + _codes(CONTAINER_CODES)
     before = "## When an environment cannot be asked\n\nThe run ends before any server is touched.\n\n"
     environment = before + _codes(ENVIRONMENT_CODES)
-    return "\n".join([_INTRODUCTION, contents, "", *sections, run, container, environment]).rstrip() + "\n"
+    dump = "## When a backup cannot be taken\n\nNothing is left that looks like one.\n\n" + _codes(DUMP_CODES)
+    store = "## When a bucket cannot be used\n\nNothing can be said of what is in it.\n\n" + _codes(STORE_CODES)
+    return "\n".join([_INTRODUCTION, contents, "", *sections, run, container, environment, dump, store]).rstrip() + "\n"
 
 
 def explain(code: str) -> str:

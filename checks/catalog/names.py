@@ -33,7 +33,9 @@ def some(names: Iterable[object]) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 table`, `3 tables`, `2 indexes`."""
+    """`1 table`, `3 tables`, `2 indexes`, `4 policies`."""
+    if count != 1 and noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{count} {noun[:-1]}ies"
     ending = "" if count == 1 else "es" if noun.endswith("x") else "s"
     return f"{count} {noun}{ending}"
 

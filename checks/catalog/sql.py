@@ -6,12 +6,11 @@ they run as they stand; a check that wants fewer rows narrows the statement from
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-_HEADER = re.compile(r"^-- (\w+): .*\n", re.MULTILINE)
+from checks.sqlfile import parted
 
 
 def text(name: str) -> str:
@@ -24,12 +23,6 @@ def text(name: str) -> str:
 def statements(name: str) -> Mapping[str, str]:
     """The statements of `NAME.sql` by their own names, without the closing semicolon."""
     return parted(text(name))
-
-
-def parted(whole: str) -> Mapping[str, str]:
-    """The statements of a file's text by the names in their headers."""
-    _, *parts = _HEADER.split(whole)
-    return {title: body.strip().rstrip(";") for title, body in zip(parts[::2], parts[1::2], strict=True)}
 
 
 def narrowed(statement: str, columns: str, values: Iterable[tuple[str, ...]]) -> str:

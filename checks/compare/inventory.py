@@ -12,14 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from checks.backup import objects
 from checks.catalog.guc import Setting
 from checks.catalog.host_settings import OF_THE_HOST
 from checks.catalog.migrations import version_query
-from checks.catalog.sql import parted
 from checks.check import Answer, Query
 from checks.errors import CouldNotTell
 from checks.migrations.tool import applied, read_history, version_table
 from checks.runbook.model import Runbook
+from checks.sqlfile import parted
 from checks.targets.session import Server, Target
 
 PATIENCE = 30.0
@@ -97,7 +98,9 @@ def _items(kind: str, answer: Answer, runbook: Runbook) -> Mapping[str, Item]:
         return {row["name"]: _setting(row) for row in answer.dicts() if row["name"] not in OF_THE_HOST}
     if kind == HIDDEN:
         return {HIDDEN: Item("", "", "")} if answer.value else {}
-    return {row["name"]: Item(row["parent"], row["definition"], row["definition"]) for row in answer.dicts()}
+    # A partition has the columns, indexes and constraints of its parent, and is listed itself.
+    found = [objects.of_row(row) for row in answer.dicts()]
+    return {one.name: Item(one.parent, one.shown, one.shown) for one in found if not one.of_partition}
 
 
 def _setting(row: Mapping[str, Any]) -> Item:
@@ -128,4 +131,6 @@ def _named(revision: str, known: Mapping[str, object]) -> str:
 
 @cache
 def _statements() -> Mapping[str, str]:
-    return parted(Path(__file__).with_name("inventory.sql").read_text(encoding="utf-8"))
+    ours = parted(Path(__file__).with_name("inventory.sql").read_text(encoding="utf-8"))
+    of_databases = {kind: sql for kind, sql in objects.statements().items() if kind in KINDS}
+    return {**of_databases, **ours}

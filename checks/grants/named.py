@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checks.catalog.sql import parted
+from checks.sqlfile import parted
 from checks.targets.statements import first_word
 
 if TYPE_CHECKING:

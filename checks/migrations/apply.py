@@ -45,3 +45,30 @@ def _walk(migrations: Migrations, folder: Path, target: Target) -> Rehearsal:
     from checks.migrations.walk_scripts import ScriptWalk
 
     return ScriptWalk(migrations, folder, target).walk()
+
+
+def advance(migrations: Migrations, folder: Path, target: Target) -> str:
+    """Apply what `target` has not applied yet, and nothing else. Why that failed, masked; empty where it did not.
+
+    Raises UsageError for a target that is not disposable, CouldNotTell for files that cannot be read.
+    """
+    if not target.disposable:
+        raise UsageError(f"Migrations are applied to disposable databases only, and {target.name} is not one.")
+    from checks.migrations.walk import StepFailed
+
+    try:
+        if migrations.command is not None:
+            from checks.migrations.walk_command import CommandWalk
+
+            CommandWalk(migrations, folder, target).up()
+        elif migrations.tool == "alembic":
+            from checks.migrations.walk_alembic import advance_alembic
+
+            advance_alembic(migrations, folder, target)
+        else:
+            from checks.migrations.walk_scripts import ScriptWalk
+
+            ScriptWalk(migrations, folder, target).up()
+    except StepFailed as failure:
+        return mask(failure.sentence)
+    return ""

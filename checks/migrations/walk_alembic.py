@@ -9,6 +9,7 @@ refused. https://alembic.sqlalchemy.org/en/latest/cookbook.html#connection-shari
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,12 +46,24 @@ _COMPARING = ("include_object", "include_name", "include_schemas", "compare_type
 
 def rehearse_alembic(migrations: Migrations, folder: Path, target: Target) -> Rehearsal:
     """The whole walk, in a room of its own. Nothing the project prints is heard, and none of its modules stay."""
+    with _at_work(migrations, folder, target) as walk:
+        return walk.walk()
+
+
+def advance_alembic(migrations: Migrations, folder: Path, target: Target) -> None:
+    """Only the way up, in the same room, from wherever the database stands. Raises StepFailed."""
+    with _at_work(migrations, folder, target) as walk:
+        walk.up()
+
+
+@contextmanager
+def _at_work(migrations: Migrations, folder: Path, target: Target) -> Iterator[AlembicWalk]:
     found = settings(folder / migrations.path)
     place = folder / migrations.path
     paths = [*found.prepend_sys_path, place.parent if place.is_file() else place]
     url = sqlalchemy_url(_endpoint(target))
     with alone(paths, {"DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://", 1)}):
-        return AlembicWalk(migrations, folder, target, found, url).walk()
+        yield AlembicWalk(migrations, folder, target, found, url)
 
 
 def _endpoint(target: Target) -> Endpoint:

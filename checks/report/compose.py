@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from checks.check import SQLITE, Code, Finding
+from checks.check import SQLITE, Code
+from checks.drilled import Drill
 from checks.report.clean import cleaned
+from checks.report.findings import finding_report, told_in_one_line
+from checks.report.ladder import drill_report
 from checks.report.model import (
     FORMAT,
     VERSION,
     CheckReport,
-    FindingReport,
+    DrillReport,
     Fix,
     PageSection,
     Part,
@@ -23,11 +26,9 @@ from checks.report.model import (
     Verdict,
 )
 from checks.report.provenance import Provenance
-from checks.result import COULD_NOT_TELL, FAILED, HELD, INTERRUPTED, NOTHING, Result, Results, Status, exit_code
+from checks.result import COULD_NOT_TELL, FAILED, HELD, INTERRUPTED, NOTHING, Result, Results, Status, exit_code_of
 from checks.runbook.model import Fence, Prose, Runbook, Section
-from checks.secrets import mask
 
-MOST_EVIDENCE = 200  # rows of one finding; the rest are counted, so that no report outgrows its reader
 CUT_SHORT = "the run was cut short before this check was asked"
 
 _VERDICTS = {
@@ -40,20 +41,32 @@ _VERDICTS = {
 _NO_VERDICT = {Status.ERRORED: " (no verdict)", Status.SKIPPED: " (not asked)"}
 
 
-def report_of(results: Results, *, provenance: Provenance, codes: Mapping[str, Code], strict: bool = False) -> Report:
-    """The report of a run, with every secret masked. `codes` are the documented ones, by name."""
+def report_of(
+    results: Results,
+    *,
+    provenance: Provenance,
+    codes: Mapping[str, Code],
+    strict: bool = False,
+    drill: Drill | None = None,
+) -> Report:
+    """The report of a run, with every secret masked. `codes` are the documented ones, by name.
+
+    For a `drill` the results are those of the page's checks on the copy, and its rungs count as checks do.
+    """
     checks = tuple(_check(result) for result in _all_results(results))
+    drilled = drill_report(drill, results.plan.runbook) if drill else None
     report = Report(
         format=FORMAT,
         version=VERSION,
-        run=_run(results, strict=strict),
+        run=_run(results, drilled, strict=strict),
         server=_server(results),
         guards=dict(results.guards),
         checks=checks,
-        fixes=_fixes(results.plan.runbook, checks, codes),
+        fixes=_fixes(results.plan.runbook, (*(drilled.ladder if drilled else ()), *checks), codes),
         page=tuple(_section(section) for section in results.plan.runbook.sections),
         provenance=provenance,
         snapshot=results.snapshot,
+        drill=drilled,
     )
     whole: Report = cleaned(report)
     return whole
@@ -68,11 +81,13 @@ def _all_results(results: Results) -> list[Result]:
     ]
 
 
-def _run(results: Results, *, strict: bool) -> Run:
-    plan, every = results.plan, _all_results(results)
-    code = INTERRUPTED if results.interrupted else exit_code(every, strict=strict)
+def _run(results: Results, drill: DrillReport | None, *, strict: bool) -> Run:
+    plan = results.plan
+    checks = [result.status for result in _all_results(results)]
+    rungs = [rung.status for rung in drill.ladder] if drill else []
+    code = INTERRUPTED if results.interrupted else exit_code_of([*rungs, *checks], strict=strict)
     verdict = _VERDICTS[code]
-    counted = Counter(result.status for result in every)
+    counted = Counter([*rungs, *checks])
     counts = {status: counted[status] for status in Status}
     unselected = sum(1 for _ in plan.runbook.entries()) - len(plan.checks)
     started = results.started.astimezone(UTC)
@@ -85,7 +100,7 @@ def _run(results: Results, *, strict: bool) -> Run:
         verdict=verdict,
         exit_code=code,
         strict=strict,
-        sentence=_sentence(verdict, counts, unselected, strict=strict),
+        sentence=_sentence(verdict, checks, rungs, unselected, strict=strict),
         counts=counts,
         unselected=unselected,
         server=_server_line(results),
@@ -96,20 +111,30 @@ def _run(results: Results, *, strict: bool) -> Run:
     )
 
 
-def _sentence(verdict: Verdict, counts: Mapping[Status, int], unselected: int, *, strict: bool) -> str:
+def _sentence(
+    verdict: Verdict, checks: Sequence[Status], rungs: Sequence[Status], unselected: int, *, strict: bool
+) -> str:
     """`Failed: of 12 checks, 9 passed, 1 failed, 1 errored (no verdict) and 1 skipped (not asked).`"""
-    total = sum(counts.values())
-    words = [f"{count} {status.value}{_NO_VERDICT.get(status, '')}" for status, count in counts.items() if count]
-    if len(words) == 1:
-        what = words[0].partition(" ")[2]
-        tally = f"the one check {what}" if total == 1 else f"all {total} checks {what}"
-    else:
-        tally = f"of {total} checks, {', '.join(words[:-1])} and {words[-1]}"
-    if strict and counts[Status.WARNED] and not counts[Status.FAILED]:
-        tally += "; --strict refuses warnings"
+    tallies = [_tally(rungs, "rung"), _tally(checks, "check")] if rungs else [_tally(checks, "check")]
+    told = "; ".join(tally for tally in tallies if tally)
+    every = {*rungs, *checks}
+    if strict and Status.WARNED in every and Status.FAILED not in every:
+        told += "; --strict refuses warnings"
     if unselected:
-        tally += f"; {unselected} more on the page {'was' if unselected == 1 else 'were'} not selected"
-    return f"{verdict.value.capitalize()}: {tally}."
+        told += f"; {unselected} more on the page {'was' if unselected == 1 else 'were'} not selected"
+    return f"{verdict.value.capitalize()}: {told}."
+
+
+def _tally(statuses: Sequence[Status], what: str) -> str:
+    """`of 12 checks, 11 passed and 1 failed`, `all 12 checks passed`, or nothing where there is none."""
+    counts, total = Counter(statuses), len(statuses)
+    words = [f"{counts[status]} {status.value}{_NO_VERDICT.get(status, '')}" for status in Status if counts[status]]
+    if len(words) > 1:
+        return f"of {total} {what}s, {', '.join(words[:-1])} and {words[-1]}"
+    if not words:
+        return ""
+    outcome = words[0].partition(" ")[2]
+    return f"the one {what} {outcome}" if total == 1 else f"all {total} {what}s {outcome}"
 
 
 def _server(results: Results) -> ServerAnswered | None:
@@ -144,7 +169,7 @@ def _check(result: Result) -> CheckReport:
         line=entry.line,
         status=result.status,
         sentence=headline(result),
-        findings=tuple(_finding(finding) for finding in result.findings),
+        findings=tuple(finding_report(finding) for finding in result.findings),
         seconds=round(result.seconds, 6),
         reason=result.reason,
         code=result.code,
@@ -156,28 +181,7 @@ def _check(result: Result) -> CheckReport:
 
 def headline(result: Result) -> str:
     """What to say of a check in one line: why there is no verdict, else what is wrong, else what was found."""
-    if result.reason:
-        return result.reason
-    told = [finding for finding in result.findings if not finding.holds] or list(result.findings)
-    if not told:
-        return ""
-    first = mask(told[0].sentence)  # before it is cut: half a secret would not be known as one
-    return f"{first.rstrip('.')} (and {len(told) - 1} more)" if len(told) > 1 else first
-
-
-def _finding(finding: Finding) -> FindingReport:
-    return FindingReport(
-        code=finding.code,
-        holds=finding.holds,
-        severity=finding.severity,
-        sentence=finding.sentence,
-        expected=finding.expected,
-        observed=finding.observed,
-        evidence=tuple(dict(row) for row in finding.evidence[:MOST_EVIDENCE]),
-        evidence_left_out=max(0, len(finding.evidence) - MOST_EVIDENCE),
-        chart=finding.chart,
-        folded=finding.folded,
-    )
+    return told_in_one_line(result.reason, result.findings)
 
 
 def _fixes(runbook: Runbook, checks: tuple[CheckReport, ...], codes: Mapping[str, Code]) -> tuple[Fix, ...]:

@@ -94,11 +94,15 @@ def read(path: Path) -> Report:
 
 
 def _stem(report: Report) -> str:
-    """`20261120T213529Z-gaia-verify`, so that names sort by time; `…-verify-on15` where a major was asked for."""
+    """`20261120T213529Z-gaia-verify`, so that names sort by time; `…-verify-on15` where a major was asked for.
+
+    A drill is no run of the environment's own.
+    """
     run = report.run
     moment = run.started.replace("-", "").replace(":", "")
+    what = "-".join(filter(None, (run.environment, "drill"))) if report.drill else run.environment or run.mode
     on = f"-on{run.asked_major}" if run.asked_major else ""
-    return _NOT_IN_NAMES.sub("_", f"{moment}-{run.runbook}-{run.environment or run.mode}{on}")
+    return _NOT_IN_NAMES.sub("_", f"{moment}-{run.runbook}-{what}{on}")
 
 
 def write_all(folder: Path, stem: str, draw: Callable[[str], dict[str, str]]) -> str:

@@ -1,5 +1,7 @@
 """JUnit XML, which every CI system shows: one test suite a runbook, one test case a check, at its line of the page.
 
+A drill's rungs are test cases too, before the checks of the copy.
+
 Control characters are spelt out: XML 1.0 knows no way to write them, and one in a message would cost the whole file.
 https://github.com/testmoapp/junitxml lists what readers understand.
 """
@@ -10,7 +12,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from checks.report.clean import one_line, visible
-from checks.report.model import CheckReport, FindingReport, Report
+from checks.report.model import CheckReport, DrillReport, FindingReport, Report
 from checks.result import Status
 
 
@@ -27,7 +29,7 @@ def _suite(report: Report) -> ET.Element:
     suite = ET.Element(
         "testsuite",
         name=one_line(run.label),
-        tests=str(len(report.checks)),
+        tests=str(len(report.asked)),
         failures=str(counts[Status.FAILED] + (counts[Status.WARNED] if run.strict else 0)),
         errors=str(counts[Status.ERRORED]),
         skipped=str(counts[Status.SKIPPED]),
@@ -38,10 +40,19 @@ def _suite(report: Report) -> ET.Element:
     properties = ET.SubElement(suite, "properties")
     facts = {"verdict": run.verdict.value, "summary": run.sentence, "server": run.server, "target": run.target}
     facts |= {"commit": report.provenance.commit, "runbook.sha256": report.provenance.sha256}
+    facts |= _drill_facts(report.drill) if report.drill else {}
     for name, value in facts.items():
         ET.SubElement(properties, "property", name=name, value=one_line(value))
-    suite.extend(_case(report, check) for check in report.checks)
+    suite.extend(_case(report, check) for check in report.asked)
     return suite
+
+
+def _drill_facts(drill: DrillReport) -> dict[str, str]:
+    """What was restored, and the times in seconds, for those who chart them."""
+    times = {"rto.usable": drill.rto_usable, "rto.verified": drill.rto_verified, "rpo": drill.rpo}
+    known = {name: f"{seconds:.3f}" for name, seconds in times.items() if seconds is not None}
+    facts = {"artifact": drill.artifact, "origin": drill.origin, **known}
+    return {f"drill.{name}": fact for name, fact in facts.items()}
 
 
 def _case(report: Report, check: CheckReport) -> ET.Element:

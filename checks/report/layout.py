@@ -5,7 +5,7 @@ Layout only. Every verdict, number and sentence comes from the `Report`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from urllib.parse import quote
@@ -47,12 +47,22 @@ class Heading:
 class Page:
     """What the template asks about the page: layout only, no verdicts."""
 
-    def __init__(self, report: Report, stem: str = "") -> None:
-        """`stem` is what the names of the charts' files begin with; without it, no chart is pointed at."""
+    def __init__(self, report: Report, stem: str = "", above: Sequence[str] = ()) -> None:
+        """`stem` is what the names of the charts' files begin with; without it, no chart is pointed at.
+
+        `above` are the titles of what stands between the report's title and the page.
+        """
         self._report = report
         self._pictures = pictures(report, stem) if stem else {}
+        self._above = above
         self._shown_under = self._place_fixes()
         self._anchors = self._find_anchors()
+
+    def title(self) -> str:
+        """The report's own heading: whose it is, and the verdict."""
+        run = self._report.run
+        on = f" on {run.asked_major}" if run.asked_major else ""
+        return f"{run.title}{on}{', restore drill' if self._report.drill else ''}: {run.verdict.upper()}"
 
     def rows(self) -> list[list[str]]:
         """The table's rows: status, check, time, finding. Trouble leads to its place below."""
@@ -175,8 +185,8 @@ class Page:
 
     def _find_anchors(self) -> dict[str, str]:
         shown = [heading.section for heading in self.headings() if heading.hashes and not heading.folded]
-        title = f"{self._report.run.title}: {self._report.run.verdict}"
-        anchors = escape.slugs([title, *(section.title for section in shown)])[1:]
+        above = [self.title(), *self._above]
+        anchors = escape.slugs([*above, *(section.title for section in shown)])[len(above) :]
         return {
             name: anchor
             for section, anchor in zip(shown, anchors, strict=True)
@@ -186,7 +196,7 @@ class Page:
 
     def _place_fixes(self) -> dict[tuple[str, ...], str]:
         placed: dict[tuple[str, ...], str] = {}
-        for check in self._report.checks:
+        for check in self._report.asked:
             for fix in self._report.fixes_for(check):
                 placed.setdefault(_identity(fix), check.name)
         return placed

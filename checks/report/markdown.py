@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.report import escape
+from checks.report.drill_layout import DrillPage
 from checks.report.layout import Page, moment
 from checks.report.model import Report
 from checks.targets.cache import folder as cache_folder
@@ -30,7 +31,9 @@ def markdown(report: Report, stem: str = "") -> str:
 
 def parts(report: Report, stem: str = "") -> list[str]:
     """The report in pieces that each stand alone: verdict and table first, provenance last, the page between."""
-    drawn = environment().get_template("report.md.j2").render(report=report, page=Page(report, stem))
+    drill = DrillPage(report.drill) if report.drill else None
+    page = Page(report, stem, DrillPage.headings if drill else ())
+    drawn = environment().get_template("report.md.j2").render(report=report, page=page, drill=drill)
     return drawn.split(SEPARATOR)
 
 

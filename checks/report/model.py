@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from checks.backup.artifact import Format
 from checks.check import Cell, Chart, Engine, Severity
+from checks.drilled import Earlier, Fidelity, Phase
 from checks.plan import Mode
 from checks.report.provenance import Provenance
 from checks.result import Status
@@ -19,6 +21,7 @@ from checks.snapshot import Snapshot
 
 FORMAT: Literal["pgrunbook report"] = "pgrunbook report"
 VERSION: Literal[1] = 1
+PHYSICAL = Format.PHYSICAL.value
 
 
 class Verdict(StrEnum):
@@ -44,9 +47,9 @@ VERDICT_MARKS = {
 class Run:
     """The run in brief, first in the file so that an index of a thousand reports reads only this much of each.
 
-    `counts` is how many checks came to each status, in the order passed, warned, failed, errored, skipped; `unselected`
-    is how many more the page has that this run left out. Times are UTC, `seconds` is wall time. `asked_major` is the
-    PostgreSQL that the command line asked for (null: it was the page's to say).
+    `counts` is how many checks came to each status, in the order passed, warned, failed, errored, skipped, and of a
+    drill's rungs; `unselected` is how many more checks the page has that this run left out. Times are UTC, `seconds` is
+    wall time. `asked_major` is the PostgreSQL that the command line asked for (null: it was the page's to say).
     """
 
     runbook: str
@@ -180,8 +183,63 @@ class PageSection:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """A time that was measured, and the page's budget for it; seconds, None where there is none. `within` compares."""
+
+    name: str
+    seconds: float | None
+    budget: float | None
+    within: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DrillReport:
+    """What a drill showed: `checks.drilled.Drill` with every rung a check of its own, and every number compared.
+
+    A rung's `claim` is what it proves, and its `line` that of the page's `drill` check. `trend_sentence` compares
+    `rto_verified` with earlier drills; `sparkline` draws them, this one last.
+    """
+
+    origin: str
+    artifact: str
+    format: str
+    bytes: int
+    taken: str
+    dated: str
+    restore_point: str
+    source_server: str
+    copy_server: str
+    began: str
+    operator: str
+    host: str
+    rto_usable: float | None
+    rto_verified: float | None
+    rpo: float | None
+    measures: tuple[Measure, ...]
+    ladder: tuple[CheckReport, ...]
+    phases: tuple[Phase, ...]
+    fidelity: tuple[Fidelity, ...]
+    unproven: tuple[str, ...]
+    notes: tuple[str, ...]
+    trend: tuple[Earlier, ...]
+    trend_sentence: str
+    sparkline: str
+    due: str
+    hashes: dict[str, str]
+    versions: dict[str, str]
+
+    @property
+    def is_physical(self) -> bool:
+        """Whether it was files of a server that were restored, and not a dump."""
+        return self.format == PHYSICAL
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """One run of one runbook against one target, whole. `snapshot` is there where a check failed or errored."""
+    """One run of one runbook against one target, whole. `snapshot` is there where a check failed or errored.
+
+    `drill` is there where a backup was restored; `checks` were then asked of the copy.
+    """
 
     format: Literal["pgrunbook report"]
     version: Literal[1]
@@ -193,6 +251,12 @@ class Report:
     page: tuple[PageSection, ...]
     provenance: Provenance
     snapshot: Snapshot | None = None
+    drill: DrillReport | None = None
+
+    @property
+    def asked(self) -> tuple[CheckReport, ...]:
+        """All that has a status: the rungs of a drill, then the page's checks."""
+        return (*self.drill.ladder, *self.checks) if self.drill else self.checks
 
     @property
     def safety(self) -> str:

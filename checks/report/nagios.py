@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from checks.report.clean import one_line, shortened
-from checks.report.model import Report, Run
+from checks.report.model import DrillReport, Report, Run
 from checks.result import FAILED, HELD, Status
 from checks.secrets import mask
 
@@ -33,7 +33,7 @@ def state(reports: Sequence[Report]) -> int:
 def line(reports: Sequence[Report]) -> str:
     """`PGRUNBOOK CRITICAL - gaia: 1 of 12 failed (lag) | failed=1;;0;0;12 … time=1.234s` and a line end."""
     told = "; ".join(f"{report.run.label}: {_told(report)}" for report in reports)
-    figures = " ".join(_figures(report.run, several=len(reports) > 1) for report in reports)
+    figures = " ".join(_figures(report, several=len(reports) > 1) for report in reports)
     return f"{_headed(state(reports), told)} | {figures}\n"
 
 
@@ -61,7 +61,7 @@ def _worst(states: Iterable[int]) -> int:
 
 def _told(report: Report) -> str:
     """`1 of 12 failed (lag), 1 errored (slots)`, or `12 of 12 passed`."""
-    counts, total = report.run.counts, len(report.checks)
+    counts, total = report.run.counts, len(report.asked)
     troubles = [f"{counts[status]} {status.value} ({_names(report, status)})" for status in _TROUBLE if counts[status]]
     if not troubles:
         return f"{counts[Status.PASSED]} of {total} passed"
@@ -70,14 +70,27 @@ def _told(report: Report) -> str:
 
 
 def _names(report: Report, status: Status) -> str:
-    names = [check.name for check in report.checks if check.status is status]
+    names = [check.name for check in report.asked if check.status is status]
     more = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _figures(run: Run, *, several: bool) -> str:
-    """How many checks came to each status, of how many, and the seconds it took; named by runbook if several."""
+def _figures(report: Report, *, several: bool) -> str:
+    """How many checks came to each status, of how many, and the seconds it took; named by runbook if several.
+
+    Of a drill its times as well, each with the page's budget as what it must not be above.
+    """
+    run = report.run
     of = f"{run.label.replace(' ', '_')}_" if several else ""
     total = sum(run.counts.values())
     counted = [f"{of}{status}={count}{_THRESHOLDS.get(status, ';;')};0;{total}" for status, count in run.counts.items()]
-    return " ".join([*counted, f"{of}time={run.seconds:.3f}s"])
+    return " ".join([*counted, f"{of}time={run.seconds:.3f}s", *_times(report.drill, of)])
+
+
+def _times(drill: DrillReport | None, of: str) -> list[str]:
+    measures = zip(("rto_usable", "rto_verified", "rpo"), drill.measures if drill else (), strict=False)
+    return [
+        f"{of}{name}={measure.seconds:.3f}s;;{'' if measure.budget is None else f'{measure.budget:g}'};0"
+        for name, measure in measures
+        if measure.seconds is not None
+    ]

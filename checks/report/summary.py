@@ -69,7 +69,7 @@ def summary(reports: Sequence[Report], *, budget: int = BUDGET) -> str:
 
 def annotation_lines(reports: Sequence[Report]) -> list[str]:
     """Workflow commands that put what did not hold at its line of the page. Print them on GitHub Actions only."""
-    troubles = [(report, check) for report in reports for check in report.checks if check.status in _KINDS]
+    troubles = [(report, check) for report in reports for check in report.asked if check.status in _KINDS]
     lines: list[str] = []
     for kind in ("error", "warning"):
         alike = [(report, check) for report, check in troubles if _KINDS[check.status] == kind]

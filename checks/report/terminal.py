@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -11,10 +11,11 @@ from checks.catalog.names import plural
 from checks.check import Cell
 from checks.report.clean import shortened, visible
 from checks.report.console import Console, plain
-from checks.report.model import CheckReport, FindingReport, Fix, Report, Verdict
+from checks.report.layout import moment
+from checks.report.model import CheckReport, DrillReport, FindingReport, Fix, Report, Verdict
 from checks.result import Status
 from checks.secrets import mask
-from checks.units import show_seconds
+from checks.units import show_bytes, show_seconds
 
 LONGEST_TEXT = 1200
 MOST_ROWS = 10
@@ -49,10 +50,27 @@ def _print_verdict(console: Console, report: Report, file: Path | None, width: i
     run = report.run
     console.line(f"{plain(run.label):<{width}}  {_verdict(console, run.verdict, run.sentence)}")
     console.line(f"{'':<{width}}  {plain(run.server)}; {show_seconds(run.seconds)}")
+    for line in _drill_lines(report.drill) if report.drill else ():
+        console.line(f"{'':<{width}}  {plain(line)}")
     if report.safety:
         console.line(f"{'':<{width}}  {plain(report.safety)}")
     if file is not None:
         console.line(f"{'':<{width}}  {plain(str(file))}")
+
+
+def _drill_lines(drill: DrillReport) -> Iterator[str]:
+    """What was restored, and the times against their budgets."""
+    yield f"{drill.artifact} ({drill.format}, {show_bytes(drill.bytes)}) of {moment(drill.taken) or 'an unknown time'}"
+    for status in Status:
+        names = [rung.name.removeprefix("drill: ") for rung in drill.ladder if rung.status is status]
+        if names:
+            yield f"rungs {status.value}: {', '.join(names)}"
+    for measure in drill.measures:
+        taken = "not reached" if measure.seconds is None else show_seconds(measure.seconds)
+        budget = "no budget" if measure.budget is None else f"budget {show_seconds(measure.budget)}"
+        yield f"{measure.name}: {taken} ({budget}{', exceeded' if measure.within is False else ''})"
+    if drill.unproven:
+        yield f"not proven: {len(drill.unproven)}, in the report"
 
 
 def _verdict(console: Console, verdict: Verdict, sentence: str) -> str:
@@ -91,7 +109,7 @@ class _Troubles:
     def _grouped(self) -> list[list[CheckReport]]:
         """Checks in trouble; those that have no verdict for one and the same reason are told of together."""
         groups: dict[tuple[str, ...], list[CheckReport]] = {}
-        for check in self._report.checks:
+        for check in self._report.asked:
             if check.status in _TROUBLE:
                 alone = (check.name,) if check.findings else ()
                 groups.setdefault((check.status, check.code, check.reason, *alone), []).append(check)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from checks.check import Severity
 from checks.runbook.pools import Pool
-from checks.runbook.rules import Attribute, Image, Line, Major, ProjectName, ServiceName, SettingName, Slug
+from checks.runbook.rules import Attribute, Image, Line, Major, Positive, ProjectName, ServiceName, SettingName, Slug
 from checks.units import Duration
 
 REFUSE_UNKNOWN_KEYS: dict[str, Any] = {"extra": "forbid"}
@@ -80,6 +80,37 @@ class Migrations:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How many backups are kept: the last so many, or those of the last so long."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    last: Positive | None = None
+    within: Duration | None = None
+
+    def __post_init__(self) -> None:
+        if (self.last is None) == (self.within is None):
+            raise ValueError("`keep` needs exactly one of `last`, such as 10, and `within`, such as 30d")
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """Where backups of the system lie and how they are named.
+
+    `location` is a folder, or a `${VARIABLE}` that holds a folder, `s3://bucket/prefix` or `gs://bucket/prefix`.
+    `pattern` is a glob of the names that other programs give them; those of `invoke backup` are found in any case.
+    `dated` says what their age is told by where there is no manifest: the date in the name, or the time of the file.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = REFUSE_UNKNOWN_KEYS
+
+    location: Line
+    pattern: Line | None = None
+    dated: Literal["name", "time"] = "name"
+    keep: Keep | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FrontMatter:
     """What the page says of its system before the first heading.
 
@@ -99,6 +130,7 @@ class FrontMatter:
     server: dict[SettingName, str | int | float | bool] = field(default_factory=dict)
     environments: dict[Slug, Environment] = field(default_factory=dict)
     pools: dict[Slug, Pool] = field(default_factory=dict)
+    backups: Backups | None = None
 
 
 @dataclass(frozen=True, slots=True)

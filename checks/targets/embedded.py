@@ -34,11 +34,11 @@ class EmbeddedServer(Server):
         """`database` over TCP, with TLS as strict as a client can be where the server has it."""
         encrypted = {"sslmode": "verify-full", "sslrootcert": str(self.folder.tls / "ca.pem")}
         options = encrypted if self.has_tls else {"sslmode": "disable"}
-        return Endpoint(POSTGRESQL, HOST, self.port, SUPERUSER, self.password, database, options)
+        return Endpoint(POSTGRESQL, HOST, self.port, self.superuser, self.password, database, options)
 
     def socket_endpoint(self, database: str = SUPERUSER) -> Endpoint:
         """`database` over the Unix socket, where the kernel vouches for us and no handshake is paid."""
-        return Endpoint(POSTGRESQL, str(self.folder.socket), self.port, SUPERUSER, self.password, database)
+        return Endpoint(POSTGRESQL, str(self.folder.socket), self.port, self.superuser, self.password, database)
 
     def create_target(self, database: str) -> EmbeddedTarget:
         """A new, empty database on this server; closing the target drops it. Raises TargetFailed."""

@@ -48,10 +48,13 @@ class RunFolder:
         return self.upper if self.lower else self.data
 
     @classmethod
-    def make(cls, account: Account) -> RunFolder:
-        """A new folder in memory where there is room, else in $TMPDIR. Raises TargetFailed when neither can be used."""
+    def make(cls, account: Account, room: int = ROOM) -> RunFolder:
+        """A new folder in memory where there is `room`, in bytes, else in $TMPDIR.
+
+        Raises TargetFailed when neither can be used.
+        """
         tried = []
-        for root in roots(account):
+        for root in roots(account, room):
             sweep(root)
             try:
                 return cls._make_in(root, account)
@@ -94,19 +97,23 @@ class RunFolder:
             self._lock = -1
 
 
-def roots(account: Account) -> Iterator[Path]:
-    """Where run folders may be made, best first: memory with room enough, then the temporary folders."""
-    if sys.platform == "linux" and _has_room(SHARED_MEMORY):
+def roots(account: Account, room: int = ROOM) -> Iterator[Path]:
+    """Where run folders may be made, best first: memory with room enough, then the temporary folders.
+
+    Of the temporary folders one without `room` is left out only where more is wanted than any server needs.
+    """
+    if sys.platform == "linux" and _has_room(SHARED_MEMORY, max(room, ROOM)):
         yield SHARED_MEMORY
     for name in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - private within
         folder = Path(name)
-        if folder.is_dir() and len(str(folder)) <= LONGEST and account.reaches(folder):
+        usable = folder.is_dir() and len(str(folder)) <= LONGEST and account.reaches(folder)
+        if usable and (room <= ROOM or _has_room(folder, room)):
             yield folder
 
 
-def _has_room(folder: Path) -> bool:
+def _has_room(folder: Path, room: int) -> bool:
     try:
-        return os.access(folder, os.W_OK | os.X_OK) and shutil.disk_usage(folder).free >= ROOM
+        return os.access(folder, os.W_OK | os.X_OK) and shutil.disk_usage(folder).free >= room
     except OSError:
         return False  # no such memory on this machine, so the temporary folder serves
 

@@ -25,8 +25,8 @@ from checks.targets.groundwork import Groundwork
 from checks.targets.orphans import stop_servers_in
 from checks.targets.postmaster import Port, PortTaken, Postmaster
 from checks.targets.reach import within_reach
-from checks.targets.runfolder import RunFolder
-from checks.targets.template import SUPERUSER
+from checks.targets.runfolder import ROOM, RunFolder
+from checks.targets.template import HIDDEN_SUPERUSER, SUPERUSER
 from checks.targets.tuning import Setting, command_line, has_tls, merged
 
 if TYPE_CHECKING:
@@ -40,12 +40,14 @@ _running: set[Server] = set()
 class Server:
     """One running server. Make it with `start`; `stop` removes it and everything it wrote."""
 
-    def __init__(self, binaries: Binaries, groundwork: Groundwork, timeout: float) -> None:
+    def __init__(self, binaries: Binaries, groundwork: Groundwork, timeout: float, room: int) -> None:
         self.binaries = binaries
         self.password = random.token_urlsafe(24)
         secrets.remember(self.password)
-        self.folder = RunFolder.make(groundwork.account)
+        self.superuser = SUPERUSER
+        self.folder = RunFolder.make(groundwork.account, room)
         self._groundwork = groundwork
+        self._room = room
         self._timeout = timeout
         self._owner = os.getpid()
         self._port: Port | None = None
@@ -62,16 +64,18 @@ class Server:
         plaintext: bool = False,
         certificate: Certificate | None = None,
         timeout: float = 30.0,
+        room: int = ROOM,
     ) -> Self:
         """A server that accepts connections, `timeout` seconds at most from its start.
 
-        `settings` override the lean ones. `plaintext` lets connections in without TLS, and `certificate` is used in
-        place of the good one: both are how tests sabotage it. Raises TargetFailed, and leaves nothing then.
+        `settings` override the lean ones. `room` is how many bytes there must be where it keeps its data. `plaintext`
+        lets connections in without TLS, and `certificate` is used in place of the good one: both are how tests sabotage
+        it. Raises TargetFailed, and leaves nothing then.
         """
         account = server_account()
         programs = within_reach(binaries, account)
         groundwork = Groundwork(programs, account, merged(settings or {}), certificate, plaintext=plaintext)
-        server = cls(binaries, groundwork, timeout)
+        server = cls(binaries, groundwork, timeout, room)
         try:
             server._bring_up()
         except BaseException:
@@ -126,8 +130,21 @@ class Server:
         import psycopg
 
         return psycopg.connect(
-            host=str(self.folder.socket), port=self.port, user=SUPERUSER, dbname=database, autocommit=True
+            host=str(self.folder.socket), port=self.port, user=self.superuser, dbname=database, autocommit=True
         )
+
+    def hide_superuser(self) -> None:
+        """Give up the superuser's usual name, so that a role of that name can own what a dump says it owned.
+
+        Another superuser takes over, and the first one can no longer log in. Raises psycopg.Error.
+        """
+        with self.connect() as connection:
+            connection.execute(f"CREATE ROLE {HIDDEN_SUPERUSER} SUPERUSER LOGIN")
+        self.superuser = HIDDEN_SUPERUSER
+        self._set_password()
+        with self.connect() as connection:
+            connection.execute(f"ALTER ROLE {SUPERUSER} NOLOGIN PASSWORD NULL")
+            connection.execute(f"ALTER ROLE {SUPERUSER} RENAME TO {HIDDEN_SUPERUSER}_at_birth")
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines the server wrote to its log, without secrets."""
@@ -155,7 +172,7 @@ class Server:
     def _clear(self) -> None:
         self._halt()
         self.folder.remove()
-        self.folder = RunFolder.make(self._groundwork.account)
+        self.folder = RunFolder.make(self._groundwork.account, self._room)
 
     def _halt(self, how: signal.Signals = signal.SIGQUIT) -> None:
         if self._postmaster is None:
@@ -196,9 +213,9 @@ class Server:
         try:
             with self.connect() as connection:
                 verifier = connection.pgconn.encrypt_password(
-                    self.password.encode(), SUPERUSER.encode(), b"scram-sha-256"
+                    self.password.encode(), self.superuser.encode(), b"scram-sha-256"
                 )
-                connection.execute(f"ALTER ROLE {SUPERUSER} PASSWORD '{verifier.decode()}'")
+                connection.execute(f"ALTER ROLE {self.superuser} PASSWORD '{verifier.decode()}'")
         except psycopg.Error as error:
             raise TargetFailed(f"The disposable server started and did not let us in: {error}.") from error
 

@@ -29,6 +29,7 @@ from checks.targets.overlay import lay_over
 from checks.targets.runfolder import RunFolder
 
 SUPERUSER = "postgres"
+HIDDEN_SUPERUSER = "pgrunbook_superuser"  # where a dump has a role `postgres` of its own
 LOCALE = "C" if sys.platform == "darwin" else "C.UTF-8"
 INITDB_OPTIONS = (
     f"--username={SUPERUSER}",

@@ -14,7 +14,7 @@ from checks.errors import TargetFailed
 from checks.targets.account import our_name
 from checks.targets.authority import Certificate
 from checks.targets.postmaster import HOST
-from checks.targets.template import SUPERUSER
+from checks.targets.template import HIDDEN_SUPERUSER, SUPERUSER
 
 Setting = str | int | float | bool
 
@@ -98,7 +98,7 @@ def access_rules(*, plaintext: bool) -> str:
     hosts = "host" if plaintext else "hostssl"
     refusal = "" if plaintext else "hostnossl all,replication all all reject\n"
     return (
-        f"local all,replication {SUPERUSER} peer map={_IDENT_MAP}\n"
+        f"local all,replication {SUPERUSER},{HIDDEN_SUPERUSER} peer map={_IDENT_MAP}\n"
         "local all,replication all scram-sha-256\n"
         f"{hosts} all,replication all {HOST}/32 scram-sha-256\n"
         f"{refusal}"
@@ -107,7 +107,7 @@ def access_rules(*, plaintext: bool) -> str:
 
 def identities() -> str:
     """pg_ident.conf: which user of this machine is the superuser on the socket."""
-    return f'{_IDENT_MAP} "{our_name()}" {SUPERUSER}\n'
+    return "".join(f'{_IDENT_MAP} "{our_name()}" {name}\n' for name in (SUPERUSER, HIDDEN_SUPERUSER))
 
 
 def _quoted(value: Setting) -> str:

@@ -13,9 +13,10 @@ from checks.catalog.codes import CONNECTION_CODES, ENVIRONMENT_CODES, RUN_CODES,
 from checks.targets.causes import CAUSES, code_of
 
 PROJECT = Path(checks.__file__).parent.parent
-CODE = re.compile(rf'"((?:run|environment|container|{"|".join(CATALOG)})\.[a-z_]+)"')
+CODE = re.compile(rf'"((?:run|environment|container|dump|store|{"|".join(CATALOG)})\.[a-z_]+)"')
 WORD = re.compile(r'"([a-z_]+)"')
-NO_CODES = {"run.py", "compose.yaml", "compose.yml", "migrations.path"}  # files, and a key of the front matter
+# Files, and keys of other things.
+NO_CODES = {"run.py", "compose.yaml", "compose.yml", "migrations.path", "drill.artifact", "drill.origin"}
 
 
 def quoted_in(folder: str, what: re.Pattern[str]) -> set[str]:
@@ -54,10 +55,34 @@ def test_every_code_says_what_why_and_how(code: str) -> None:
 def test_only_good_news_needs_no_fix() -> None:
     """Codes without a fix are those of findings that hold."""
     assert sorted(code for code, words in documented().items() if not words.fix) == [
+        "backup.measured",
         "benchmark.measured",
         "compose.healthy",
         "connections.measured",
         "connectivity.reachable",
+        "drill.all_valid",
+        "drill.artifact_whole",
+        "drill.counts_match",
+        "drill.digests_match",
+        "drill.head_known",
+        "drill.head_matches",
+        "drill.indexes_whole",
+        "drill.none_pending",
+        "drill.objects_match",
+        "drill.objects_unproven",
+        "drill.pending_applied",
+        "drill.pitr_boundary",
+        "drill.pitr_intact",
+        "drill.pitr_isolated",
+        "drill.pitr_reached",
+        "drill.recent",
+        "drill.rehearsed",
+        "drill.restore_harmless",
+        "drill.restored",
+        "drill.rpo_met",
+        "drill.rto_met",
+        "drill.sequences_ahead",
+        "drill.views_readable",
         "http.answers",
         "indexes.as_expected",
         "migrations.at_head",

@@ -16,7 +16,8 @@ from tests.systems.tools import SYSTEMS, Copier, ask
 
 REFUSED = {"42501", "55000", "42809"}  # not permitted; or nobody may: a view of several tables, TRUNCATE of a view
 ROLE = "pgrunbook_of_tests"
-OF_THIS_MACHINE = {"slow_queries.not_preloaded", "http.no_address"}  # the role has no part in either
+# The role has no part in any of these.
+OF_THIS_MACHINE = {"slow_queries.not_preloaded", "http.no_address", "backup.no_location"}
 ABOUT_THE_ASKER = {"roles"}  # what it says of the role that logs in is not the same of two
 
 

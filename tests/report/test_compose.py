@@ -10,7 +10,8 @@ import pytest
 from checks import secrets
 from checks.check import Finding
 from checks.plan import Mode
-from checks.report.compose import MOST_EVIDENCE, report_of
+from checks.report.compose import report_of
+from checks.report.findings import MOST_EVIDENCE
 from checks.report.model import Verdict
 from checks.result import Result, Status
 from checks.runbook.model import Fence, FrontMatter, Prose, Runbook, Section

@@ -179,7 +179,8 @@ def test_nothing_but_layout_stands_between_two_parts() -> None:
 
 def test_the_templates_of_a_checkout_are_those_a_wheel_carries() -> None:
     """`pyproject.toml` puts this folder beside the module that looks for it."""
-    assert {path.name for path in templates().iterdir()} == {"report.md.j2", "index.md.j2", "chart.svg.j2"}
+    carried = {"report.md.j2", "drill.md.j2", "index.md.j2", "chart.svg.j2"}
+    assert {path.name for path in templates().iterdir()} == carried
 
 
 def _with_everywhere(text: str) -> Report:

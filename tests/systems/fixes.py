@@ -13,6 +13,8 @@ NOTHING = ""  # on purpose, for the reason beside it
 
 FIXES: dict[str, dict[str, Shown]] = {
     "relay": {
+        "the daily dump has arrived": "The newest dump is old, missing or no dump",
+        "a dump was restored this quarter": "The drill failed, or is overdue",
         "the server answers": {
             "A complaint about TLS or a certificate": (
                 "certificate_expired certificate_host certificate_unknown tls_failed tls_not_offered tls_required"
@@ -55,6 +57,8 @@ FIXES: dict[str, dict[str, Shown]] = {
         "Every working key belongs to somebody with a role": "A key of somebody without a role",
     },
     "platform-api": {
+        "a dump of this week": "No dump, an old one, or a bad one",
+        "a dump was restored this quarter": "The drill failed, or is overdue",
         "the server answers": {
             '"Can\'t reach database server"': (
                 "failed host_not_found in_recovery lost refused shutting_down silent starting_up timeout too_old "
@@ -100,6 +104,8 @@ FIXES: dict[str, dict[str, Shown]] = {
         "no .env hides DATABASE_URL": "A local .env hides the real value",
     },
     "blackroad": {
+        "thirty days of backups": "No copy of today is ours",
+        "a backup was restored this quarter": "The drill failed, or is overdue",
         "the server answers": {
             "Connection issues": (
                 "database_missing failed guards_missing host_not_found in_recovery lost misconfigured not_in_hba "
@@ -147,6 +153,8 @@ FIXES: dict[str, dict[str, Shown]] = {
         "Only confirmed transactions stand in a block": "A transaction and its block disagree",
     },
     "gaia": {
+        "ten exports, the newest of today": "No backup, an old one, or a bad one",
+        "an export was restored this quarter": "The drill failed, or is overdue",
         "the server answers": {
             "Connection refused": (
                 "failed host_not_found misconfigured no_container port_not_published refused silent timeout too_old "
@@ -220,6 +228,8 @@ FIXES: dict[str, dict[str, Shown]] = {
         "security events in the last 24 hours": "No security event for a day",
     },
     "teller": {
+        "a dump of today": "No backup of ours, or a bad one",
+        "a dump was restored this quarter": "The drill failed, or is overdue",
         "the database answers": {
             '"Address already in use"': "lost",
             '"SSL connection required"': (

@@ -113,6 +113,9 @@ def ask(
         pools=page.front.pools,
         settings=page.front.server,
         **ours,
+        environment=environment,
+        runbook=page.front.runbook,
+        backups=page.front.backups,
     )
     results = run(planned, target, known, watch=Unwatched(), stop=threading.Event())
     return {result.planned.name: result for result in results.results}

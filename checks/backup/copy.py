@@ -1,0 +1,270 @@
+"""The restored copy: a database on a disposable server, and the role that restores and reads it.
+
+That role owns the database and is no superuser. What a dump says belongs to `app` is given to a role of that name that
+can neither log in nor do anything, so that ownership and grants can be compared. Only what no dump can order is done by
+the superuser: to make these roles and the extensions that need one.
+"""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import psycopg
+
+from checks import secrets
+from checks.backup.mentions import Mentions
+from checks.check import POSTGRESQL, Engine
+from checks.errors import TargetFailed
+from checks.migrations.history import quote_identifier, quote_literal
+from checks.targets.embedded import EmbeddedServer
+from checks.targets.session import Endpoint, Session
+
+RESTORER = "pgrunbook_restorer"
+OWNERS = "pgrunbook_owners"
+UNTRUSTED = frozenset({"plpython3u", "plpythonu", "plpython2u", "plperlu", "pltclu", "plsh", "pljava", "plr", "plv8u"})
+REACHES_OUT = frozenset({"dblink", "file_fdw", "postgres_fdw", "adminpack", "pg_cron", "pg_net", "http"})
+_RESERVED = frozenset({"postgres", "template0", "template1"})
+# Who is given an object must be allowed to create in its schema, which a dump grants only afterwards, if at all.
+_LET_OWNERS_IN = f"""
+CREATE SCHEMA {OWNERS};
+CREATE FUNCTION {OWNERS}.let_in() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog AS $$ DECLARE made text; BEGIN
+    FOR made IN SELECT nspname FROM pg_event_trigger_ddl_commands() JOIN pg_namespace ON pg_namespace.oid = objid
+                WHERE classid = 'pg_namespace'::regclass LOOP
+        EXECUTE format('GRANT CREATE ON SCHEMA %I TO {OWNERS}', made);
+    END LOOP;
+END $$;
+CREATE EVENT TRIGGER {OWNERS} ON ddl_command_end WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION {OWNERS}.let_in();
+GRANT CREATE ON SCHEMA public TO {OWNERS};
+"""  # noqa: S608 - no name in it is from outside
+
+
+class Copy:
+    """One database on a server of ours, as the rest of the project sees a database: a `Target`."""
+
+    name = "restored copy"
+    engine: Engine = POSTGRESQL
+    disposable = True
+
+    def __init__(self, server: EmbeddedServer, database: str, password: str, *, encoding: str, locale: str) -> None:
+        self.server = server
+        self.database = database
+        self.encoding, self.locale = encoding, locale
+        self.known = Mentions()
+        self.missing_extensions: set[str] = set()
+        self.refused_extensions: set[str] = set()
+        self.made_schemas: set[str] = set()
+        self.substituted: set[str] = set()
+        self._password = password
+
+    @classmethod
+    def on(cls, server: EmbeddedServer, database: str = "", *, encoding: str = "", locale: str = "") -> Copy:
+        """An empty database on a server that is used for nothing else. Raises TargetFailed.
+
+        It has the name, encoding and locale of its source, where these are known and can be had here.
+        """
+        name = database if database and database not in _RESERVED else "restored"
+        password = random.token_urlsafe(24)
+        secrets.remember(password)
+        try:
+            server.hide_superuser()
+            with server.connect() as connection:
+                _create_roles(connection, password)
+                used = _create_database(connection, name, encoding, locale)
+            copy = cls(server, name, password, encoding=used[0], locale=used[1])
+            with server.connect(name) as connection:
+                _open_up(connection, name)
+        except psycopg.Error as error:
+            raise TargetFailed(f"The disposable database could not be prepared: {_said(error)}.") from error
+        return copy
+
+    @classmethod
+    def of(cls, server: EmbeddedServer, database: str) -> Copy:
+        """A database that came whole, with its own roles: only the role that reads is made. Raises TargetFailed."""
+        password = random.token_urlsafe(24)
+        secrets.remember(password)
+        try:
+            with server.connect() as connection:
+                _create_roles(connection, password)
+            copy = cls(server, database, password, encoding="", locale="")
+        except psycopg.Error as error:
+            raise TargetFailed(f"The recovered copy could not be prepared: {_said(error)}.") from error
+        copy.settle()
+        return copy
+
+    @property
+    def obtained(self) -> str:
+        """How the server was come by, as the report says it."""
+        return self.server.obtained
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Over TCP, with TLS where the server has it."""
+        return self._as_restorer(self.server.endpoint(self.database))
+
+    @property
+    def socket_endpoint(self) -> Endpoint:
+        """Over the Unix socket: how `open` gets in."""
+        return self._as_restorer(self.server.socket_endpoint(self.database))
+
+    def _as_restorer(self, where: Endpoint) -> Endpoint:
+        return Endpoint(
+            POSTGRESQL, where.host, where.port, RESTORER, self._password, where.database, dict(where.options)
+        )
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """libpq's variables for a client program; of no use to anybody once the server is gone."""
+        return {
+            "PGHOST": str(self.server.folder.socket),
+            "PGPORT": str(self.server.port),
+            "PGUSER": RESTORER,
+            "PGPASSWORD": self._password,
+            "PGDATABASE": self.database,
+            "PGAPPNAME": "pgrunbook restore",
+            "PGCONNECT_TIMEOUT": "10",
+            "PGOPTIONS": "-c statement_timeout=0 -c lock_timeout=0",
+        }
+
+    def open(self, *, writable: bool = False, timeout: float = 5.0) -> Session:
+        """A new session over the socket, as the role that restored. Raises ConnectionFailed."""
+        from checks.targets.sessions import open_session
+
+        return open_session(self.socket_endpoint, writable=writable, timeout=timeout, obtained=self.obtained)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A connection of the role that restored, each statement a transaction. Raises psycopg.Error."""
+        where = self.socket_endpoint
+        return psycopg.connect(
+            host=where.host, port=where.port, user=where.user, password=where.password, dbname=where.database,
+            autocommit=True, application_name="pgrunbook",
+        )  # fmt: skip
+
+    def provide(self, mentioned: Mentions) -> None:
+        """Make the roles and extensions that a dump mentions and that are not there yet. Raises TargetFailed."""
+        new = mentioned.beyond(self.known)
+        self.known |= mentioned
+        if not new.roles and not new.extensions:
+            return
+        try:
+            with self.server.connect(self.database) as connection:
+                self.substituted |= set(_create_substitutes(connection, new.roles))
+                self._create_extensions(connection, new.extensions)
+        except psycopg.Error as error:
+            raise TargetFailed(f"The roles of the dump could not be made here: {_said(error)}.") from error
+
+    def _create_extensions(self, connection: psycopg.Connection[Any], wanted: Mapping[str, str]) -> None:
+        """Those that only a superuser may create; the dump creates the others itself."""
+        offered = dict(
+            connection.execute(
+                "SELECT e.name, coalesce(bool_or(v.trusted), false) FROM pg_available_extensions e"
+                " JOIN pg_available_extension_versions v USING (name) GROUP BY e.name"
+            ).fetchall()
+        )
+        for name, schema in wanted.items():
+            if name in UNTRUSTED or name in REACHES_OUT:
+                self.refused_extensions.add(name)
+            elif name not in offered:
+                self.missing_extensions.add(name)
+            elif not offered[name]:
+                self._create_extension(connection, name, schema)
+
+    def _create_extension(self, connection: psycopg.Connection[Any], name: str, schema: str) -> None:
+        if schema and schema not in {"public", "pg_catalog"}:
+            connection.execute(
+                f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(schema)} AUTHORIZATION {RESTORER}".encode()
+            )
+            self.made_schemas.add(schema)
+        into = f" SCHEMA {quote_identifier(schema)}" if schema and schema != "pg_catalog" else ""
+        try:
+            connection.execute(f"CREATE EXTENSION IF NOT EXISTS {quote_identifier(name)}{into} CASCADE".encode())
+        except psycopg.Error:  # it needs a library loaded at start, or another of its own: the restore will say so
+            self.missing_extensions.add(name)
+            return
+        # A dump comments on its extensions, which only their owner may.
+        connection.execute("UPDATE pg_extension SET extowner = %s::regrole WHERE extname = %s", (RESTORER, name))
+
+    def settle(self) -> None:
+        """Take back what was only for the restore, and let the role that restored read all it has to."""
+        try:
+            with self.server.connect(self.database) as connection:
+                connection.execute(f"DROP EVENT TRIGGER IF EXISTS {OWNERS}")
+                connection.execute(f"DROP SCHEMA IF EXISTS {OWNERS} CASCADE")
+                connection.execute(f"DROP OWNED BY {OWNERS}")
+                connection.execute(f"GRANT pg_monitor, pg_read_all_data TO {RESTORER}")
+        except psycopg.Error as error:
+            raise TargetFailed(f"The restored database could not be made ready to be read: {_said(error)}.") from error
+
+    def duplicate(self, name: str) -> Copy:
+        """A second database with the same content, to try things on. Nobody may be connected. Raises TargetFailed."""
+        strategy = " STRATEGY file_copy" if self.server.binaries.major >= 15 else ""
+        self.server.execute(
+            f"CREATE DATABASE {quote_identifier(name)} TEMPLATE {quote_identifier(self.database)}"
+            f" OWNER {RESTORER}{strategy}"
+        )
+        return Copy(self.server, name, self._password, encoding=self.encoding, locale=self.locale)
+
+    def start_again(self) -> None:
+        """Drop the database and make it anew, empty: a restore that stopped half-way is not gone on with."""
+        try:
+            self.server.drop_database(self.database)
+            with self.server.connect() as connection:
+                _create_database(connection, self.database, self.encoding, self.locale)
+            with self.server.connect(self.database) as connection:
+                _open_up(connection, self.database)
+        except psycopg.Error as error:
+            raise TargetFailed(f"The disposable database could not be made anew: {_said(error)}.") from error
+        known, self.known, self.made_schemas = self.known, Mentions(), set()
+        self.provide(known)
+
+    def close(self) -> None:
+        """Stop the server, which removes all it wrote. Closing twice is harmless."""
+        self.server.stop()
+
+
+def _create_roles(connection: psycopg.Connection[Any], password: str) -> None:
+    verifier = connection.pgconn.encrypt_password(password.encode(), RESTORER.encode(), b"scram-sha-256").decode()
+    # Views read with their owner's rights, and who owned them may have been a superuser.
+    connection.execute(f"CREATE ROLE {OWNERS} NOLOGIN IN ROLE pg_read_all_data".encode())
+    connection.execute(f"CREATE ROLE {RESTORER} LOGIN PASSWORD {quote_literal(verifier)}".encode())
+
+
+def _create_database(connection: psycopg.Connection[Any], name: str, encoding: str, locale: str) -> tuple[str, str]:
+    """The database, as its source was if that can be had; the encoding and locale it did get, empty for the usual."""
+    strategy = " STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
+    made = f"CREATE DATABASE {quote_identifier(name)} OWNER {RESTORER} TEMPLATE template0{strategy}"
+    tries = [(encoding, locale), (encoding, "C"), ("", "")] if encoding or locale else [("", "")]
+    for position, (wanted, where) in enumerate(tries):
+        options = (f" ENCODING {quote_literal(wanted)}" if wanted else "") + (
+            f" LOCALE {quote_literal(where)}" if where else ""
+        )
+        try:
+            connection.execute((made + options).encode())
+        except (psycopg.errors.WrongObjectType, psycopg.errors.InvalidParameterValue, psycopg.errors.UndefinedObject):
+            if position == len(tries) - 1:
+                raise
+        else:
+            return wanted, where
+    raise AssertionError("the last try returns or raises")
+
+
+def _open_up(connection: psycopg.Connection[Any], name: str) -> None:
+    connection.execute(f"GRANT CREATE ON DATABASE {quote_identifier(name)} TO {OWNERS}".encode())
+    connection.execute(_LET_OWNERS_IN.encode())
+    connection.execute("UPDATE pg_extension SET extowner = %s::regrole WHERE extname = 'plpgsql'", (RESTORER,))
+
+
+def _create_substitutes(connection: psycopg.Connection[Any], names: Iterable[str]) -> list[str]:
+    there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
+    new = [name for name in sorted(names) if name not in there]
+    for name in new:
+        role = quote_identifier(name)
+        connection.execute(f"CREATE ROLE {role} NOLOGIN IN ROLE {OWNERS}".encode())
+        connection.execute(f"GRANT {role} TO {RESTORER}".encode())
+    return new
+
+
+def _said(error: psycopg.Error) -> str:
+    return secrets.mask(str(error).splitlines()[0] if str(error) else type(error).__name__).rstrip(".")

@@ -1,0 +1,208 @@
+"""What only the copy itself can say: whether its sequences are ahead, its indexes whole and its views readable.
+
+All of it is asked as the role that restored, which is no superuser: a view of an untrusted dump may call what it likes.
+https://www.postgresql.org/docs/current/amcheck.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from checks.backup.contents import Contents
+from checks.backup.copy import RESTORER, Copy
+from checks.catalog.names import plural, some
+from checks.check import Cell, Finding, Severity
+from checks.migrations.history import quote_identifier
+
+Row = Mapping[str, Cell]
+NOT_PERMITTED = "42501"
+AMCHECK = "pgrunbook_amcheck"
+WHOLE_BELOW = 64 * 2**20  # bytes of a table up to which every row is looked for in its index
+PATIENCE = "60s"  # for one view or one index
+_INDEXES = """
+SELECT i.oid::int8, i.oid::regclass::text, pg_table_size(x.indrelid) < %s
+FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_am AS a ON a.oid = i.relam
+JOIN pg_namespace AS n ON n.oid = i.relnamespace
+WHERE a.amname = 'btree' AND i.relkind = 'i' AND x.indisvalid AND x.indisready AND i.relpersistence <> 't'
+  AND n.nspname !~ '^(pg_|information_schema$)'
+ORDER BY i.relpages
+"""
+_VIEWS = """
+SELECT n.nspname, c.relname, c.relkind = 'm' AND NOT c.relispopulated
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('v', 'm') AND n.nspname !~ '^(pg_|information_schema$)'
+  AND NOT EXISTS (SELECT FROM pg_depend AS e
+                  WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+ORDER BY 1, 2
+"""
+_FED = """
+SELECT s.oid::regclass::text, format('%I.%I', m.nspname, t.relname), format('%I', a.attname),
+       format('%I.%I', n.nspname, s.relname), sign(q.seqincrement)::int
+FROM pg_class AS s JOIN pg_namespace AS n ON n.oid = s.relnamespace JOIN pg_sequence AS q ON q.seqrelid = s.oid
+JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.objsubid = 0
+     AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+JOIN pg_class AS t ON t.oid = d.refobjid JOIN pg_namespace AS m ON m.oid = t.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid
+JOIN pg_type AS y ON y.oid = a.atttypid
+WHERE s.relkind = 'S' AND NOT q.seqcycle AND y.typname IN ('int2', 'int4', 'int8', 'numeric')
+  AND n.nspname !~ '^(pg_|information_schema$)'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Findings, and sentences on what could not be seen."""
+
+    findings: tuple[Finding, ...]
+    unproven: tuple[str, ...] = ()
+
+
+def connected(copy: Copy) -> psycopg.Connection[Any]:
+    """A connection that only reads, and waits for nothing for long."""
+    connection = copy.connect()
+    connection.execute(f"SET statement_timeout = '{PATIENCE}'; SET default_transaction_read_only = on")
+    return connection
+
+
+def sequences_ahead(connection: psycopg.Connection[Any], source: Contents | None, copy: Contents) -> Looked:
+    """Sequences that would hand out a number their column has already.
+
+    Where a sequence and its column are just as the source has them, that is the source's own affair, and a warning.
+    """
+    fed = connection.execute(_FED.encode()).fetchall()
+    asked = [
+        f"SELECT {n}, (SELECT {'max' if up > 0 else 'min'}({column}) FROM {table})::numeric"  # noqa: S608 - quoted by the server
+        for n, (_, table, column, _, up) in enumerate(fed)
+    ]
+    behind: list[Row] = []
+    for start in range(0, len(asked), 100):
+        for n, furthest in connection.execute(" UNION ALL ".join(asked[start : start + 100]).encode()):
+            _, table, column, name, up = fed[n]
+            there = copy.sequences.get(name)
+            if furthest is None or there is None:
+                continue
+            if there.last is None or (furthest - there.last) * up > 0:
+                behind.append(
+                    {"sequence": name, "column": f"{table}.{column}", "last": there.last, "furthest": int(furthest)}
+                )
+    if not behind:
+        sentence = (
+            f"{plural(len(fed), 'sequence')} that feed columns are ahead of them."
+            if fed
+            else "No sequence feeds a column."
+        )
+        return Looked((Finding("drill.sequences_ahead", True, sentence),))
+    same = source is not None and all(
+        source.sequences.get(str(row["sequence"])) == copy.sequences.get(str(row["sequence"])) for row in behind
+    )
+    names = some(row["sequence"] for row in behind)
+    sentence = f"{plural(len(behind), 'sequence')} would hand out numbers that are taken: {names}."
+    if same:
+        sentence += " The source's stand there too."
+    severity, seen = Severity.WARN if same else Severity.FAIL, plural(len(behind), "sequence")
+    code = "drill.sequence_behind_column"
+    return Looked((Finding(code, False, sentence, "ahead of the column", seen, tuple(behind[:50]), severity),))
+
+
+def views(connection: psycopg.Connection[Any]) -> Looked:
+    """Every view is asked for no row, which is enough for the server to look up all it stands on."""
+    found = connection.execute(_VIEWS.encode()).fetchall()
+    broken: list[Row] = []
+    closed: list[str] = []
+    empty: list[str] = []
+    for schema, name, unpopulated in found:
+        called = f"{schema}.{name}"
+        if unpopulated:
+            empty.append(called)
+            continue
+        try:
+            connection.execute(f"SELECT * FROM {quote_identifier(schema)}.{quote_identifier(name)} LIMIT 0".encode())  # noqa: S608 - quoted
+        except psycopg.Error as refusal:
+            if refusal.sqlstate == NOT_PERMITTED:
+                closed.append(called)
+            else:
+                broken.append({"view": called, "sqlstate": refusal.sqlstate or ""})
+    unproven = []
+    if closed:
+        unproven.append(
+            f"{plural(len(closed), 'view')} could not be read by a role that is no superuser, as the owner of each may "
+            f"have been: {some(closed)}."
+        )
+    if empty:
+        unproven.append(f"{plural(len(empty), 'materialized view')} hold nothing until refreshed: {some(empty)}.")
+    if broken:
+        sentence = f"{plural(len(broken), 'view')} cannot be read: {some(row['view'] for row in broken)}."
+        observed = plural(len(broken), "error")
+        finding = Finding("drill.view_unreadable", False, sentence, "readable", observed, tuple(broken[:50]))
+        return Looked((finding,), tuple(unproven))
+    seen = len(found) - len(closed) - len(empty)
+    held = f"{plural(seen, 'view')} can be read." if seen else "There is no view to read."
+    return Looked((Finding("drill.views_readable", True, held),), tuple(unproven))
+
+
+def amcheck(copy: Copy) -> Looked:
+    """Whether B-tree indexes are in order and, for tables that are not large, hold every row of theirs."""
+    try:
+        with copy.server.connect(copy.database) as superuser:
+            if not superuser.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'").fetchone():
+                return Looked((), ("Indexes were not looked into: this PostgreSQL comes without amcheck.",))
+            _install(superuser)
+            try:
+                with connected(copy) as connection:
+                    return _checked(connection, superuser)
+            finally:
+                superuser.execute(f"DROP SCHEMA IF EXISTS {AMCHECK} CASCADE")
+    except psycopg.Error as refusal:
+        return Looked((), (f"Indexes could not be looked into: {type(refusal).__name__}.",))
+
+
+def _install(superuser: psycopg.Connection[Any]) -> None:
+    superuser.execute(f"CREATE SCHEMA {AMCHECK}")
+    if not superuser.execute("SELECT 1 FROM pg_extension WHERE extname = 'amcheck'").fetchone():
+        superuser.execute(f"CREATE EXTENSION amcheck SCHEMA {AMCHECK}")
+
+
+def _checked(connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any]) -> Looked:
+    where = superuser.execute(
+        "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace"
+        " WHERE extname = 'amcheck'"
+    ).fetchone()
+    function = f"{where[0] if where else AMCHECK}.bt_index_check"
+    superuser.execute(f"GRANT USAGE ON SCHEMA {where[0] if where else AMCHECK} TO {RESTORER}".encode())
+    superuser.execute(f"GRANT EXECUTE ON FUNCTION {function}(regclass, boolean) TO {RESTORER}".encode())
+    found = connection.execute(_INDEXES.encode(), (WHOLE_BELOW,)).fetchall()
+    broken = list(_broken(connection, function, found))
+    if broken:
+        sentence = f"amcheck found {plural(len(broken), 'index')} broken: {some(row['index'] for row in broken)}."
+        return Looked((Finding("drill.index_corrupt", False, sentence, "in order", plural(len(broken), "index"),
+                               tuple(broken[:50])),))  # fmt: skip
+    whole = sum(1 for _, _, small in found if small)
+    sentence = f"amcheck finds nothing wrong with {plural(len(found), 'B-tree index')}"
+    sentence += f"; of {whole}, whose tables are small, it looked for every row." if whole < len(found) else "."
+    return Looked((Finding("drill.indexes_whole", True, sentence),))
+
+
+def _broken(
+    connection: psycopg.Connection[Any], function: str, found: Sequence[tuple[int, str, bool]]
+) -> Iterator[Row]:
+    for start in range(0, len(found), 100):
+        some_of_them = found[start : start + 100]
+        calls = ", ".join(f"{function}({oid}, {'true' if small else 'false'})" for oid, _, small in some_of_them)
+        try:
+            connection.execute(f"SELECT {calls}".encode())
+        except psycopg.Error:
+            yield from _one_by_one(connection, function, some_of_them)
+
+
+def _one_by_one(
+    connection: psycopg.Connection[Any], function: str, found: Sequence[tuple[int, str, bool]]
+) -> Iterator[Row]:
+    for oid, name, small in found:
+        try:
+            connection.execute(f"SELECT {function}({oid}, {'true' if small else 'false'})".encode())
+        except psycopg.Error as refusal:
+            yield {"index": name, "sqlstate": refusal.sqlstate or ""}

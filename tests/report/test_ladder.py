@@ -1,0 +1,201 @@
+"""A drill in a report: rungs count as checks do, times are held against budgets, and against earlier drills."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from junitparser import JUnitXml
+
+from checks.drilled import Budgets, Earlier, Rung
+from checks.report import files, nagios
+from checks.report.jsonfile import from_json, to_json
+from checks.report.junit import junit
+from checks.report.ladder import CLAIMS, slower_by, sparkline, trend_sentence
+from checks.report.markdown import markdown, parts
+from checks.report.model import Verdict
+from checks.report.summary import annotation_lines
+from checks.report.terminal import print_outcome
+from checks.result import Status
+from tests.report.builders import holding, result
+from tests.report.drills import FAILED, HELD, LOST, drilled, with_rung
+
+DAMAGE = result("query", status=Status.ERRORED, reason="no answer", code="run.timeout")
+
+
+def test_every_rung_says_what_it_proves() -> None:
+    """An auditor need not know what a digest is for."""
+    assert set(CLAIMS) == set(Rung)
+
+
+def test_a_drill_holds_when_every_rung_and_every_check_does() -> None:
+    """The verdict is of both."""
+    run = drilled().run
+    assert (run.verdict, run.exit_code) == (Verdict.HELD, 0)
+    assert run.sentence == "Held: all 11 rungs passed; the one check passed."
+
+
+def test_a_failed_rung_fails_the_drill() -> None:
+    """Whatever the page's checks say of a copy that lacks a row."""
+    run = drilled(FAILED).run
+    assert (run.verdict, run.exit_code) == (Verdict.FAILED, 1)
+    assert (run.counts[Status.FAILED], run.counts[Status.SKIPPED]) == (1, 1)
+
+
+def test_a_failed_check_of_the_copy_fails_the_drill() -> None:
+    """All rows came back, and the page says that they are wrong."""
+    assert drilled(HELD, result("rule", LOST)).run.exit_code == 1
+
+
+def test_a_rung_without_a_verdict_is_none_of_the_drill() -> None:
+    """A digest that could not be computed is no digest that matched."""
+    drill = with_rung(HELD, Rung.DIGESTS, status=Status.ERRORED, reason="the copy went away", code="run.could_not_tell")
+    run = drilled(drill).run
+    assert (run.verdict, run.exit_code) == (Verdict.COULD_NOT_TELL, 3)
+
+
+def test_an_interrupted_drill_is_interrupted() -> None:
+    """However far it got."""
+    assert drilled(interrupted=True).run.exit_code == 130
+
+
+def test_times_are_held_against_budgets() -> None:
+    """A time without a budget, and a budget without a time, are not judged."""
+    drill = replace(HELD, budgets=Budgets(rto=3.0), rto_verified=4.0, rto_usable=2.5)
+    report = drilled(drill)
+    assert report.drill is not None
+    assert [measure.within for measure in report.drill.measures] == [True, False, None]
+    unreached = drilled(replace(HELD, rto_usable=None)).drill
+    assert unreached is not None
+    assert unreached.measures[0].within is None
+
+
+def test_the_first_screen_has_what_an_auditor_asks_first() -> None:
+    """Verdict, date, RTO and RPO against their budgets, the artifact, and by whom."""
+    head = parts(drilled())[0]
+    assert head.startswith("# Gaia PostgreSQL, restore drill: HELD\n")
+    for told in ("2026-11-21 09:12:00 UTC", "by sam on laptop", "relay-20261121T010000Z.dump", "30 min", "8 h 12 min"):
+        assert told in head
+    assert len(head.splitlines()) < 20
+
+
+def test_the_report_shows_what_a_drill_is_made_of() -> None:
+    """Ladder, timeline, fidelity, what is unproven, trend, hashes, and where to sign, then the checks of the copy."""
+    drawn = markdown(drilled(FAILED))
+    headings = [line for line in drawn.splitlines() if line.startswith("## ")]
+    assert headings[:8] == [
+        "## The ladder",
+        "## Timeline",
+        "## Fidelity of the copy",
+        "## What could not be proven",
+        "## Earlier drills",
+        "## What was drilled, with what",
+        "## Sign-off",
+        "## The runbook's checks, asked of the copy",
+    ]
+    for told in ("Fix for drill.row_lost", "not verifiable", "Reviewer", "`▇·▇█`", "ab" * 32, "archive_mode off"):
+        assert told in drawn
+
+
+def test_a_link_of_the_table_leads_past_the_drills_headings() -> None:
+    """A page may have a section called as one of ours."""
+    from checks.runbook.model import Fence, Section
+    from tests.report.builders import page
+
+    broken = result("rule", LOST)
+    runbook = page([broken])
+    fence = Fence("yaml", "query: {sql: SELECT 1}\n", 9, (broken.planned.entry,))
+    twin = replace(runbook, sections=(Section(1, "Timeline", 7, (), (fence,)),))
+    assert "[rule](#timeline-1)" in markdown(drilled(HELD, broken, runbook=twin))
+
+
+def test_junit_has_a_case_for_every_rung() -> None:
+    """One that was not climbed is skipped or an error, and never passed."""
+    drill = with_rung(FAILED, Rung.VIEWS, status=Status.ERRORED, reason="no session", code="run.timeout")
+    [suite] = JUnitXml.fromstring(junit([drilled(drill)]).encode())
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (12, 1, 1, 1)
+    outcomes = {case.name: [type(one).__name__ for one in case.result] for case in suite}
+    assert outcomes["drill: counts"] == ["Failure"]
+    assert outcomes["drill: digests"] == ["Skipped"]
+    assert outcomes["drill: views"] == ["Error"]
+    assert outcomes["drill: artifact"] == []
+
+
+def test_monitoring_gets_the_times_with_their_budgets() -> None:
+    """So that a graph shows the budget as a line."""
+    line = nagios.line([drilled(FAILED)])
+    assert line.startswith("PGRUNBOOK CRITICAL - gaia: 1 of 12 failed (drill: counts)")
+    assert "rto_verified=4.000s;;1800;0 rpo=29520.000s;;86400;0" in line
+    unjudged = nagios.line([drilled(replace(HELD, budgets=Budgets(), rpo=None))])
+    assert "rto_usable=2.500s;;;0" in unjudged
+    assert "rpo" not in unjudged
+
+
+def test_the_terminal_ends_with_the_ladder_and_the_times() -> None:
+    """What was restored, which rungs held, and each time beside its budget."""
+    stream = StringIO()
+    print_outcome([drilled(FAILED)], {}, stream=stream, environ={})
+    for told in (
+        "relay-20261121T010000Z.dump (custom, 12 MB) of 2026-11-21 01:00:00 UTC",
+        "rungs failed: counts",
+        "rungs skipped: digests",
+        "RTO: until the copy is proven: 4.0 s (budget 30 min)",
+        "not proven: 2, in the report",
+    ):
+        assert told in stream.getvalue()
+
+
+def test_github_is_told_of_a_broken_rung() -> None:
+    """At the line of the page's drill check."""
+    [line] = annotation_lines([drilled(FAILED)])
+    assert "drill%3A counts failed" in line
+
+
+def test_a_drill_survives_its_json() -> None:
+    """An old drill can be drawn again, signatures and all."""
+    report = drilled(FAILED)
+    again = from_json(to_json(report), path=Path("report.json"))
+    assert markdown(again) == markdown(report)
+
+
+def test_a_drills_report_is_not_taken_for_a_run_of_its_environment(tmp_path: Path) -> None:
+    """Whoever compares with the last look at prod must not compare with a copy."""
+    from checks.plan import Mode
+
+    written = files.write(drilled(environment="prod", mode=Mode.DRILL), tmp_path)
+    assert written.json.name == "20261120T213529Z-gaia-prod-drill.json"
+    assert files.write(drilled(mode=Mode.DRILL), tmp_path).json.name.endswith("-gaia-drill.json")
+
+
+def test_an_older_report_has_no_drill() -> None:
+    """The field is new, and the version is the same."""
+    from tests.report.builders import report
+
+    text = to_json(report(result("connectivity", holding()))).replace(',\n  "drill": null', "")
+    assert '"drill"' not in text
+    assert from_json(text, path=Path("report.json")).drill is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(3.6, "in line with them"), (5.4, "half as slow again or worse"), (None, "2 held.")],
+)
+def test_a_drill_is_compared_with_the_good_ones_before(seconds: float | None, told: str) -> None:
+    """The median of the good ones, so that one slow machine is no measure."""
+    assert trend_sentence(HELD.trend, seconds).rstrip(".").endswith(told.rstrip("."))
+
+
+def test_failed_drills_are_no_measure_of_time() -> None:
+    """One that broke off early was quick."""
+    assert slower_by([Earlier("2026-01-01T00:00:00Z", False, 0.1)], 3.0) is None
+    assert slower_by([], 3.0) is None
+    assert slower_by([Earlier("2026-01-01T00:00:00Z", True, 2.0)], 3.0) == 1.5
+
+
+def test_the_sparkline_has_a_sign_for_every_drill() -> None:
+    """A drill that was never proven is a dot."""
+    assert sparkline([1.0, None, 4.0]) == "▃·█"
+    assert sparkline([None, None]) == "··"
+    assert sparkline([0.0]) == "▁"
