@@ -19,6 +19,8 @@ _OF_THE_LIVE_SERVER = {
     "http": "a service that is in use",
     "variables": "variables of the service",
     "connections": "sessions of the live server",
+    "pool_budget": "the slots of the live server",
+    "compose": "the live server's container",
     "replication": "standbys of the live server",
     "slow_queries": "statistics of the live server",
     "vacuum": "statistics of the live server",
