@@ -9,7 +9,7 @@ from checks.check import Code
 CODES: Mapping[str, Code] = {
     "drill.recent": Code("The last drill held, and was no longer ago than the page allows."),
     "drill.rehearsed": Code(
-        "A backup of the disposable database was taken, restored and proven rung by rung; the rungs are the evidence."
+        "A backup of the disposable database was taken, restored and held against it, rung by rung: see the evidence."
     ),
     "drill.due_soon": Code(
         "The last good drill is nearly as old as the page allows: nine tenths of `every` have passed.",

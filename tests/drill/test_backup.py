@@ -125,13 +125,15 @@ def running(
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
-        give_up = time.monotonic() + 30
-        while not [path for path in project.glob("backups/.*/*.d*") if path.is_dir() or path.stat().st_size]:
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < give_up
-            time.sleep(0.02)
-        yield process
-        process.kill()
+        try:
+            give_up = time.monotonic() + 30
+            while not [path for path in project.glob("backups/.*/*.d*") if path.is_dir() or path.stat().st_size]:
+                assert process.poll() is None, process.communicate()
+                assert time.monotonic() < give_up
+                time.sleep(0.02)
+            yield process
+        finally:
+            process.terminate()  # which ends the pg_dump that never ends, too
 
 
 @pytest.mark.parametrize("running", ["custom", "directory"], indirect=True)

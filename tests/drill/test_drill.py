@@ -141,6 +141,16 @@ def test_without_a_manifest_what_is_not_proven_is_said(kind: str, shop: Shop, tm
     assert any("no manifest" in sentence for sentence in found.unproven)
 
 
+def test_a_backup_without_a_row_proves_nothing(target: EmbeddedTarget, tmp_path: Path) -> None:
+    """Every rung above it would hold."""
+    shop = Shop(target.server, target.database)
+    shop.run("CREATE TABLE customers (id int PRIMARY KEY)")
+    artifact = tmp_path / "shop.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    found, _ = drilled(Request(page(tmp_path), str(artifact)))
+    assert "drill.nothing_restored" in codes(found)
+
+
 def test_a_changed_byte_is_not_restored(shop: Shop, tmp_path: Path) -> None:
     """The manifest vouches for another file."""
     runbook = page(tmp_path)
@@ -213,6 +223,14 @@ def test_a_head_that_moved_fails(migrated: tuple[Shop, Runbook], tmp_path: Path)
     shop.dump("--format=custom", f"--file={artifact}")
     found, _ = drilled(Request(runbook, str(artifact)))
     assert "drill.head_unknown" in codes(found)
+
+
+def test_a_version_table_that_is_elsewhere_could_not_tell(migrated: tuple[Shop, Runbook], tmp_path: Path) -> None:
+    """What is pending is not known then."""
+    shop, _ = migrated
+    elsewhere = page(tmp_path, "migrations: {tool: sql, path: migrations, table_schema: elsewhere}\n")
+    found, _ = drilled(request_for(shop, elsewhere))
+    assert "drill.head_unreadable" in codes(found)
 
 
 def test_budgets_are_measured_against(shop: Shop, tmp_path: Path) -> None:

@@ -46,8 +46,8 @@ def folders_made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     made: list[Path] = []
     make = RunFolder.make
 
-    def noted(account: Account) -> RunFolder:
-        folder = make(account)
+    def noted(account: Account, room: int) -> RunFolder:
+        folder = make(account, room)
         made.append(folder.path)
         return folder
 
