@@ -1,7 +1,7 @@
 """The reason behind the reasons, where a disposable server itself failed.
 
 When a container dies in the middle of a run, each check hears of it in its own way: a connection lost, refused, or an
-answer that never comes. The engine knows what happened, and says it once.
+answer that never comes; a pool that does not fill again. The engine knows what happened, and says it once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from checks.result import Result, Results, Status
 from checks.targets.disposable import DisposableTarget
 
 CONNECTIVITY = "connectivity"
-_BY_TIME = frozenset({"run.timeout", "run.could_not_tell"})
+_UNREACHED = (f"{CONNECTIVITY}.", "container.")
+_LOST = frozenset({"run.timeout", "run.could_not_tell", "pool.lost"})
+# Kinds whose findings are of connections, so that a dead server fails them.
+_CONNECTS = frozenset({CONNECTIVITY, "pool"})
 
 
 def explained(results: Results, target: DisposableTarget) -> Results:
@@ -27,9 +30,9 @@ def explained(results: Results, target: DisposableTarget) -> Results:
 
 
 def _unreached(result: Result) -> bool:
-    """Whether the check met a server that was not there; that a page's own `connectivity` failed is the same."""
-    by_code = result.code.startswith(f"{CONNECTIVITY}.") or result.code in _BY_TIME
-    refused = result.status is Status.FAILED and result.planned.check.kind == CONNECTIVITY
+    """Whether the check met a server that was not there; that one of connections failed is the same."""
+    by_code = result.code.startswith(_UNREACHED) or result.code in _LOST
+    refused = result.status in {Status.FAILED, Status.WARNED} and result.planned.check.kind in _CONNECTS
     return refused or (result.status is Status.ERRORED and by_code)
 
 

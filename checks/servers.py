@@ -2,12 +2,13 @@
 
 A container takes a second to start and as long to remove, so pages of one image and the same settings share one, each
 with a database of its own. Nobody's verdict may hang on who ran beside it, so a page with other settings has its own,
-and so has one whose checks put load on the server, or restart it.
+and so has one whose checks put load on the server, or restart it: `alone`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from checks.targets.container import ContainerServer
 
 NAMED_BY = "PGRUNBOOK_POSTGRES_IMAGE"
+# A registry, a path in small letters, a tag and a digest: https://pkg.go.dev/github.com/distribution/reference
+_REFERENCE = re.compile(
+    r"([A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._/-]+[a-z0-9]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@[a-z0-9]+:[0-9a-f]+)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ class Servers:
 def image_of(runbook: Runbook, asked_major: int | None, means: Means, variables: Mapping[str, str] = os.environ) -> str:
     """The image by --image, by the variable, by the page, else the official one of the run's major.
 
-    Raises UsageError where the name wants a major and there is none.
+    Raises UsageError where it is no name, or wants a major and there is none.
     """
     from checks.targets.container import default_image
 
@@ -142,7 +147,13 @@ def image_of(runbook: Runbook, asked_major: int | None, means: Means, variables:
             f"{runbook.path}: the image {named} wants a major, and the page names none.",
             hint="add `postgres: 17` to its front matter, or `--postgres 17` to the command",
         )
-    return named.replace(MAJOR, str(major))
+    image = named.replace(MAJOR, str(major))
+    if not _REFERENCE.fullmatch(image):
+        raise UsageError(
+            f"{runbook.path}: {image!r} is no name of an image.",
+            hint=f"correct --image, {NAMED_BY} or the page's `image:`: `postgres:17-alpine` is one",
+        )
+    return image
 
 
 def _insist_on(major: int | None, target: DisposableTarget) -> None:

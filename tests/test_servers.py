@@ -16,7 +16,7 @@ from checks.errors import TargetFailed, UsageError
 from checks.plan import Mode, Plan, plan
 from checks.runbook.model import FrontMatter, Runbook
 from checks.runbook.reader import read
-from checks.servers import NAMED_BY, Servers, Shared, image_of
+from checks.servers import NAMED_BY, Recipe, Servers, Shared, image_of
 from checks.targets.container import ContainerServer
 from tests.command import HOLDS, page
 from tests.containers.docker import containers_of
@@ -45,6 +45,8 @@ def planned(folder: Path, name: str, front: str = "", major: int | None = None) 
         ("", "", {}, None, "postgres:alpine"),
         ("pgvector:pg{major}", "", {"postgres": 16}, None, "pgvector:pg16"),
         ("", "", {"image": "pgvector:pg{major}", "postgres": 16}, 15, "pgvector:pg15"),
+        ("registry.example:5000/pg_vector:0.8-pg17", "", {}, None, "registry.example:5000/pg_vector:0.8-pg17"),
+        (f"postgres@sha256:{'0' * 64}", "", {}, None, f"postgres@sha256:{'0' * 64}"),
     ],
 )
 def test_the_closest_to_the_command_names_the_image(
@@ -58,6 +60,14 @@ def test_an_image_that_wants_a_major_needs_one() -> None:
     """Nobody guesses which."""
     with pytest.raises(UsageError, match="wants a major, and the page names none"):
         image_of(book(), None, Means(CONTAINER, image="postgres:{major}"), {})
+
+
+@pytest.mark.parametrize("named", ["post gres", "Postgres", "postgres:", "-e", "https://registry.example/postgres"])
+def test_what_is_no_name_of_an_image_is_refused(named: str) -> None:
+    """It is a mistake of the command line, and no engine is asked."""
+    with pytest.raises(UsageError, match="is no name of an image") as told:
+        image_of(book(), None, Means(CONTAINER, image=named), {})
+    assert told.value.hint
 
 
 @pytest.mark.parametrize(
@@ -118,6 +128,20 @@ def test_pages_share_a_container_where_their_settings_allow(postgres_image: str,
             assert len(set(containers_of(os.getpid())) - before) == 2
         assert len(set(containers_of(os.getpid())) - before) == 1
     assert set(containers_of(os.getpid())) == before
+
+
+def test_a_page_that_puts_load_on_its_server_has_it_alone(tmp_path: Path) -> None:
+    """A neighbour would see its load, its sessions and its restarts; those that only look may share."""
+    pools = "pools: {api: {driver: sqlalchemy-asyncpg, size: 2, overflow: 1}}\n"
+    loading = [
+        plan(read(page(tmp_path, name, "```yaml check\npool: {}\n```\n", pools), CATALOG, ()), CATALOG,
+             mode=Mode.VERIFY, engine=POSTGRESQL)
+        for name in ("heavy", "heavier")
+    ]  # fmt: skip
+    looking = [planned(tmp_path, name) for name in ("one", "two")]
+    heavy, heavier, one, two = (Recipe.of(each, Means(CONTAINER), {}) for each in (*loading, *looking))
+    assert one == two
+    assert len({heavy, heavier, one}) == 3
 
 
 def test_an_image_of_another_major_proves_nothing(postgres_image: str, tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ from tests.containers.docker import client, containers_of
         ["--on", "container", "--postgres-bin", "/usr"],
         ["--on", "container", "--image", "postgres:16", "--postgres", "15,16"],
         ["--on", "container", "--image", "postgres:{major}"],
+        ["--on", "container", "--image", "post gres"],
+        ["--on", "container", "--image", "registry.example/Postgres"],
         ["--postgres", "sixteen"],
     ],
 )

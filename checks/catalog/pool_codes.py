@@ -88,8 +88,9 @@ CODES: Mapping[str, Code] = {
     ),
     "pool.unproven": Code(
         "Part of the proof was not tried here, and is therefore not proven.",
-        "A live server is spared what would hurt it: filling its last slot, restarting it.",
-        "Run `invoke verify`, which tries it on a disposable server.",
+        "A live server is spared what would hurt it: filling its last slot, restarting it. On a machine with too much "
+        "to do the workers have too few turns to tell whether one starves.",
+        "Run `invoke verify`, which tries it on a disposable server; or run it again when the machine has less to do.",
     ),
     "pool.not_declared": Code(
         "The page declares no such pool, so there is nothing to exercise or to add up.",

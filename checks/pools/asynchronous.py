@@ -20,11 +20,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import QueuePool as SqlalchemyQueuePool
 
 from checks.pools.ledger import Ledger, task_name
-from checks.pools.library import Broken, Crowd, Load, Taken, Terms, Waited, broken
+from checks.pools.library import OPENING, Broken, Taken, Terms, Waited, broken
+from checks.pools.load import Crowd, Load
 from checks.pools.queue_pool import FOR_EVER, words_of
 
 T = TypeVar("T")
-OPENING = 15.0  # seconds
+
 _CLOSING = 5.0
 
 
@@ -152,31 +153,29 @@ class _Asynchronous(ABC):
             raise broken(error) from error
 
     async def _crowd(self, load: Load) -> Crowd:
-        crowd = Crowd(turns=[0] * load.workers)
-        began = time.monotonic()
-        await asyncio.gather(*(self._worker(load, crowd, number, began) for number in range(load.workers)))
-        crowd.seconds = time.monotonic() - began
+        crowd = Crowd(load)
+        await asyncio.gather(*(self._worker(crowd, number) for number in range(load.workers)))
         return crowd
 
-    async def _worker(self, load: Load, crowd: Crowd, number: int, began: float) -> None:
-        while time.monotonic() < began + load.seconds and not crowd.broken:
+    async def _worker(self, crowd: Crowd, number: int) -> None:
+        while not crowd.is_over():
             asked = time.monotonic()
             try:
                 taken = await self._take(f"worker {number + 1}", self._timeout)
             except Waited:
-                crowd.refused += 1
+                crowd.refuse(number)
+                await asyncio.sleep(crowd.load.pause)
                 continue
             except Broken as error:
                 crowd.broken.append(error)
                 return
-            crowd.waits.append(time.monotonic() - asked)
-            crowd.turns[number] += 1
+            crowd.serve(number, time.monotonic() - asked)
             try:
-                await self._ask(taken, load.work)
+                await self._ask(taken, crowd.load.work)
                 await self._back(taken)
             except Broken as error:
                 crowd.broken.append(error)
-            await asyncio.sleep(load.pause)
+            await asyncio.sleep(crowd.load.pause)
 
 
 class AsyncQueuePool(_Asynchronous):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from checks.pools.ledger import Loan
-from checks.pools.library import Broken, Crowd, Load
+from checks.pools.library import Broken
+from checks.pools.load import Crowd
 from checks.runbook.pools import Pool
 
 
@@ -84,7 +85,6 @@ class Facts:
     full: Full
     leak: Leak | None = None
     recovery: Recovery | None = None
-    load: Load | None = None
     crowd: Crowd | None = None
     recycled: Recycled | None = None
     stale: list[Stale] = field(default_factory=list)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from checks.errors import CouldNotTell
 from checks.pools.ledger import Ledger
+from checks.pools.load import Crowd, Load
 from checks.pools.reach import Reach
 from checks.runbook.pools import Pool
 from checks.secrets import mask
 
-SHORT = 0.2  # seconds a check-out waits for at the most, unless a person asked for the declared time
+OPENING = 15.0  # seconds in which a pool is to have opened all its connections, whatever a check-out may take
+SHORT = 0.1  # seconds a check-out waits for at the most, unless a person asked for the declared time
 NO_LIBRARY = "pool.no_library"
 _TOO_MANY = "53300"
 _WHERE = re.compile(r".*connection to server .* failed: +(FATAL: +)?")
@@ -58,35 +60,6 @@ class Broken(Exception):
     def too_many(self) -> bool:
         """Whether the server, a role or a database admits no more sessions."""
         return self.sqlstate == _TOO_MANY or "connection slots" in self.words or "too many c" in self.words
-
-
-@dataclass(slots=True)
-class Crowd:
-    """What many workers saw who shared a pool: seconds of every wait, turns of each worker, and who was refused."""
-
-    waits: list[float] = field(default_factory=list)
-    turns: list[int] = field(default_factory=list)
-    refused: int = 0
-    broken: list[Broken] = field(default_factory=list)
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """So many workers for so many seconds; each holds a connection for `hold`, then does something else for `pause`.
-
-    The pause is what makes it a service: one that takes again what it just gave back starves those who wait.
-    """
-
-    workers: int
-    seconds: float
-    hold: float = 0.02
-    pause: float = 0.01
-
-    @property
-    def work(self) -> str:
-        """What a worker asks of the server while it holds a connection."""
-        return f"SELECT pg_sleep({self.hold})"
 
 
 class Library(Protocol):

@@ -6,6 +6,8 @@ https://www.psycopg.org/psycopg3/docs/api/pool.html
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +15,13 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from checks.pools.ledger import Ledger, task_name
-from checks.pools.library import Crowd, Load, Taken, Terms, Waited, broken
+from checks.pools.library import OPENING, Taken, Terms, Waited, broken
+from checks.pools.load import Crowd, Load
 from checks.pools.threads import crowd_of, take_together
 
 _NEVER = 10 * 365 * 86400.0  # seconds
 _FOR_EVER = 86400.0
+_GLANCE = 0.005
 
 # It logs every connection that it finds dead, which is what we do to it, and find out about, ourselves.
 logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
@@ -40,7 +44,7 @@ class PsycopgPool:
             reset=lambda raw: self.ledger.gave_back(raw.info.backend_pid),
             open=False,
         )
-        self._opened = False
+        self._opening, self._opened = threading.Lock(), False
 
     def take(self, task: str) -> Taken:
         self._open()
@@ -92,12 +96,23 @@ class PsycopgPool:
         self._pool.close()
 
     def _open(self) -> None:
-        """Opening goes on in threads of the library's own, which tell nobody why the server refused them."""
-        if self._opened:
-            return
-        self.connect_once()
-        self._pool.open()
-        self._opened = True
+        """Open all that it keeps. Raises Broken with what the server said, which the library's own threads tell nobody.
+
+        Waited for here: a check-out's own time is not for opening, and a slow machine is no full server.
+        """
+        with self._opening:
+            if self._opened:
+                return
+            self.connect_once()
+            self._pool.open()
+            until = time.monotonic() + OPENING
+            while (seen := self._pool.get_stats())["pool_available"] < self._pool.min_size:
+                if seen.get("connections_errors"):
+                    self.connect_once()  # refused when theirs are
+                if time.monotonic() > until:
+                    raise Waited(f"only {seen['pool_available']} connections were opened within {OPENING:.0f} s")
+                time.sleep(_GLANCE)
+            self._opened = True
 
     def _goes_out(self, raw: psycopg.Connection[Any]) -> None:
         if self._pings:

@@ -15,7 +15,8 @@ from sqlalchemy import event, exc
 from sqlalchemy.pool import QueuePool as SqlalchemyQueuePool
 
 from checks.pools.ledger import Ledger, task_name
-from checks.pools.library import Crowd, Load, Taken, Terms, Waited, broken
+from checks.pools.library import Taken, Terms, Waited, broken
+from checks.pools.load import Crowd, Load
 from checks.pools.threads import crowd_of, take_together
 
 FOR_EVER = -1

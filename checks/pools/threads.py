@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from checks.pools.library import Broken, Crowd, Library, Load, Taken, Waited, broken
+from checks.pools.library import Broken, Library, Taken, Waited, broken
+from checks.pools.load import Crowd, Load
 
 
 def take_together(library: Library, tasks: Sequence[str]) -> list[Taken]:
@@ -39,19 +40,16 @@ def take_together(library: Library, tasks: Sequence[str]) -> list[Taken]:
 
 def crowd_of(library: Library, load: Load, work: Callable[[Taken], Any]) -> Crowd:
     """What the workers saw. Each finishes the turn it waits for when the time is up."""
-    crowd = Crowd(turns=[0] * load.workers)
-    began = time.monotonic()
-    until = began + load.seconds
+    crowd = Crowd(load)
     # Daemons: one that is stuck must not keep the process from ending.
     workers = [
-        threading.Thread(target=_Worker(library, load, work, crowd, until), args=(number,), daemon=True)
+        threading.Thread(target=_Worker(library, work, crowd), args=(number,), daemon=True)
         for number in range(load.workers)
     ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    crowd.seconds = time.monotonic() - began
     return crowd
 
 
@@ -60,26 +58,23 @@ class _Worker:
     """What every worker is given; calling it with a worker's number is that worker's whole life."""
 
     library: Library
-    load: Load
     work: Callable[[Taken], Any]
     crowd: Crowd
-    until: float
 
     def __call__(self, number: int) -> None:
-        while time.monotonic() < self.until and not self.crowd.broken:
+        while not self.crowd.is_over():
             try:
                 self._turn(number)
             except Waited:
-                self.crowd.refused += 1
+                self.crowd.refuse(number)
             except Broken as error:
                 self.crowd.broken.append(error)
-            time.sleep(self.load.pause)
+            time.sleep(self.crowd.load.pause)
 
     def _turn(self, number: int) -> None:
         asked = time.monotonic()
         taken = self.library.take(f"worker {number + 1}")
-        self.crowd.waits.append(time.monotonic() - asked)
-        self.crowd.turns[number] += 1
+        self.crowd.serve(number, time.monotonic() - asked)
         try:
             self.work(taken)
         except Exception as error:

@@ -47,6 +47,12 @@ class Box(PostgresContainer):
             docker_client_kw={"timeout": timeout},
         )  # fmt: skip
         self.with_name(f"pgrunbook-{random.token_hex(6)}")
+        self.platform = ""
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there is a container, or was, that nobody has cleared away."""
+        return self._container is not None
 
     @property
     def engine(self) -> DockerClient:
@@ -64,6 +70,7 @@ class Box(PostgresContainer):
         network: str,
     ) -> None:
         """Say how it is to be made: all but the port."""
+        self.platform = image.platform
         self.with_env("PGDATA", f"{image.folder}/pgrunbook").with_env("POSTGRES_INITDB_ARGS", "--no-sync")
         size = f",size={limits.data}" if limits.data else ""
         self.with_tmpfs_mount(image.folder, f"mode=1777{size}")  # whoever the image runs as makes a folder in it

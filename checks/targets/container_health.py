@@ -18,7 +18,8 @@ LEAVE_IT = "see who cleans up containers on this engine; run again"
 SETTINGS = "settings of the disposable server are under `server:` in the runbook's front matter"
 _LAST = 5  # lines of the log that a sentence can carry
 _GRAVE = re.compile(r"(FATAL|PANIC|ERROR|[Ee]rror):\s+(.*)")
-_DISK_FULL = re.compile(r"no space left on device", re.IGNORECASE)
+# Of its data: a query that wants more of /dev/shm than there is fails alone, and says so itself.
+_DISK_FULL = re.compile(r"^(?!.*shared memory segment).*no space left on device", re.IGNORECASE | re.MULTILINE)
 # The engine notices the end of the first process only; this is the server's word on its others.
 _KILLED = re.compile(r"server process .* was terminated by signal 9")
 _FORMAT = re.compile(r"exec format error|cannot execute binary file", re.IGNORECASE)

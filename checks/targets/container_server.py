@@ -20,10 +20,13 @@ from checks.check import POSTGRESQL
 from checks.errors import TargetFailed
 from checks.targets.authority import Certificate
 from checks.targets.container_certificate import usual
-from checks.targets.container_health import LEAVE_IT, ailment_of, last_words
 from checks.targets.container_image import Image, obtain
+from checks.targets.container_launch import launch
 from checks.targets.container_owner import sweep
+from checks.targets.container_pulse import POLL, awaited, born
 from checks.targets.container_reaper import settle_reaper
+from checks.targets.container_restart import restart
+from checks.targets.container_sight import GLANCE, READ, log_tail, not_ready, what_ails
 from checks.targets.container_watch import Watch
 from checks.targets.container_way import PORT, Way, way_to
 from checks.targets.engine import TIMEOUT as ANSWERS_WITHIN
@@ -42,16 +45,8 @@ if TYPE_CHECKING:
     from checks.targets.container_box import Box, Limits
 
 READY = 60.0  # seconds; `initdb` is part of the start
-POLL = 0.01
-LOOK = 0.25  # seconds between questions to the engine whether the container still runs
-PORTS_TRIED = 5
-LAST, READ = 20, 500  # lines of the log: for a glance, and to find the cause of a failure
 HEARS = 2.0  # seconds the engine may take to notice that a container ended
-RESTART = 10.0  # seconds a server may take to shut down in its own way
 _CONNECT = 5  # seconds
-# What container_start.sh does on each: https://www.postgresql.org/docs/current/server-shutdown.html
-_SIGNALS = {signal.SIGQUIT: "USR1", signal.SIGINT: "USR2", signal.SIGTERM: "ALRM", signal.SIGKILL: "HUP"}
-_SETTLED = "WINCH"
 _running: set[ContainedServer] = set()
 _ending = threading.Event()  # of the process: a thread that is left behind makes no container any more
 
@@ -100,7 +95,7 @@ class ContainedServer:
         server = cls(box, wanted, password)
         try:
             server._make(certificate, plaintext=plaintext, limits=limits or Limits())
-            server._wait_until_ready(timeout)
+            server._await(timeout)
         except BaseException:
             server.stop()
             raise
@@ -133,7 +128,7 @@ class ContainedServer:
     def is_running(self) -> bool:
         """Whether it can answer, and is ours."""
         ours = self._owner == os.getpid() and not self._stopped
-        return ours and (self._watch is None or self._watch.seen is None) and self._born() is not None
+        return ours and self._seen() is None and born(self.connect) is not None
 
     @property
     def ailment(self) -> TargetFailed | None:
@@ -143,11 +138,11 @@ class ContainedServer:
         """
         until = time.monotonic() + HEARS
         while True:
-            seen = self._watch.seen if self._watch else None
+            seen = self._seen()
             if seen is not None or self._stopped:
                 return seen
-            found = self._look(READ)
-            if found is not None or time.monotonic() > until or self._born() is not None:
+            found = what_ails(self._box, READ)
+            if found is not None or time.monotonic() > until or born(self.connect) is not None:
                 return found
             time.sleep(POLL)
 
@@ -171,13 +166,10 @@ class ContainedServer:
 
         One that does not heed it is killed. Raises TargetFailed.
         """
-        before = self._born()
-        self._signal(_SIGNALS[how])
-        if not self._reborn(before, RESTART):
-            self._signal(_SIGNALS[signal.SIGKILL])
-            if not self._reborn(before, READY):
-                raise self._not_ready(READY)
-        self._signal(_SETTLED)
+        try:
+            restart(self._box, self.connect, self._seen, how)
+        except TargetFailed as failed:
+            raise self.ailment or failed from failed
 
     def stop(self) -> None:
         """Stop at once and remove everything. Stopping twice is harmless, and a forked child never does it.
@@ -198,16 +190,9 @@ class ContainedServer:
                 self._port.release()
             _running.discard(self)
 
-    def log_tail(self, lines: int = LAST) -> str:
+    def log_tail(self, lines: int = GLANCE) -> str:
         """The last lines of the container's log, without secrets; nothing where there is no container."""
-        if self._box._container is None:
-            return ""
-        try:
-            with engine_faults("reading a container's log"):
-                said: bytes = self._container.logs(tail=lines)
-        except TargetFailed:
-            return ""
-        return secrets.mask(said.decode(errors="replace").rstrip())
+        return log_tail(self._box, lines)
 
     @property
     def _container(self) -> Container:
@@ -234,84 +219,18 @@ class ContainedServer:
                 limits=limits,
                 network=self._way.network,
             )
-            self._launch()
+            self._port = launch(self._box, self._way)
 
-    def _launch(self) -> None:
-        """Start it, on another port when somebody else has the first."""
-        for tried in range(1, PORTS_TRIED + 1):
-            if self._way.publish:
-                self._port = self._port or Port()
-                self._box.publish(self._way.publish, self._port.number)
-            try:
-                with engine_faults(f"starting a container of {self._box.image}"):
-                    self._box.start()
-            except TargetFailed as failed:
-                if failed.code != "container.port_taken" or tried == PORTS_TRIED:
-                    raise
-                self._remove()
-                if self._port is not None:
-                    self._port.release()
-                    self._port = None
-            else:
-                return
+    def _await(self, timeout: float) -> None:
+        if not awaited(self.connect, self._look, timeout):
+            raise not_ready(self._box, timeout)
 
-    def _wait_until_ready(self, timeout: float) -> None:
-        """Return when a query over the mapped port is answered. Raises TargetFailed with what the log ends with."""
-        until, look = time.monotonic() + timeout, 0.0
-        while self._born() is None:
-            now = time.monotonic()
-            if now >= look:
-                ailment = self._look()
-                if ailment is not None:
-                    raise ailment
-                look = now + LOOK
-            if now > until or self._stopped:
-                raise self._not_ready(timeout)
-            time.sleep(POLL)
+    def _look(self) -> TargetFailed | None:
+        return what_ails(self._box)
 
-    def _not_ready(self, timeout: float) -> TargetFailed:
-        said = last_words(self.log_tail())
-        return TargetFailed(
-            f"The server in the container of {self._box.image} answered no query within {timeout:g} s; "
-            f"its log ends: {said}.",
-            code="container.not_ready",
-            hint="see whether the image starts with `docker run`, and whether this machine is overloaded",
-        )
-
-    def _born(self) -> str | None:
-        """When the server started, by its own answer; None while it answers no query."""
-        import psycopg
-
-        try:
-            with self.connect() as connection:
-                row = connection.execute("SELECT pg_postmaster_start_time()::text").fetchone()
-        except psycopg.OperationalError:
-            return None
-        return str(row[0]) if row else None
-
-    def _reborn(self, before: str | None, timeout: float) -> bool:
-        until = time.monotonic() + timeout
-        while (born := self._born()) is None or born == before:
-            if time.monotonic() > until:
-                return False
-            time.sleep(POLL)
-        return True
-
-    def _signal(self, name: str) -> None:
-        with engine_faults("restarting a container"):
-            self._container.kill(signal=name)
-
-    def _look(self, lines: int = LAST) -> TargetFailed | None:
-        """What ails the container, as the engine sees it now and the last lines of its log have it."""
-        if self._box._container is None:
-            return TargetFailed("The container has been removed.", code="container.gone", hint=LEAVE_IT)
-        try:
-            with engine_faults("looking after a container"):
-                said = self._box.engine.client.api.inspect_container(self._box.get_container_id())
-        except TargetFailed as failed:
-            return failed
-        platform = self._image.platform if self._image else ""
-        return ailment_of(said, self.log_tail(lines), self._box.image, platform)
+    def _seen(self) -> TargetFailed | None:
+        """What the watch saw last, which costs no question to the engine."""
+        return self._watch.seen if self._watch else None
 
     def _remove(self) -> None:
         """Remove the container and its volumes. Where the engine does not let us, the next run does it."""

@@ -14,7 +14,10 @@ from checks.errors import TargetFailed
 
 PERIOD = 0.5  # seconds
 _SILENT = frozenset({"container.paused", "container.disconnected"})
-_FOR_NOW = frozenset({"container.engine_lost", "container.engine_silent"})
+# The server may answer again, and something else may befall it.
+_FOR_NOW = frozenset(
+    {"container.engine_lost", "container.engine_silent", "container.disk_full", "container.out_of_memory"}
+)
 
 
 class Watch(threading.Thread):

@@ -42,6 +42,11 @@ _BY_WORDS = (
         "name an image with PostgreSQL in it, as `--image postgres:17-alpine` does",
     ),
     (
+        "container.image_unknown",
+        "invalid reference format",
+        "correct it: small letters, as in `postgres:17-alpine` or `registry.example:5000/postgres:17`",
+    ),
+    (
         "container.gone",
         "no such container|is not running|removal of container .* in progress",
         "look who removes containers on this engine; run again",
@@ -52,6 +57,7 @@ _SENTENCES = {
     "container.port_taken": "The port chosen for the container is taken by somebody else",
     "container.architecture": "The image is built for another processor or system than this engine's",
     "container.not_postgres": "The image does not start as an image of PostgreSQL does",
+    "container.image_unknown": "That is no name of an image",
     "container.gone": "The container is not there any more",
 }
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from checks.errors import TargetFailed
-from checks.targets import cache, container_certificate, container_server
+from checks.targets import cache, container_certificate, container_launch
 from checks.targets.container import ContainerServer, ContainerTarget, default_image, start_target
 from checks.targets.container_box import Limits
 from checks.targets.postmaster import Port
@@ -171,7 +171,7 @@ def test_a_taken_port_is_not_the_end(postgres_image: str, monkeypatch: pytest.Mo
                 super().__init__()
                 self.number = next(ports, self.number)
 
-        monkeypatch.setattr(container_server, "Port", Unlucky)
+        monkeypatch.setattr(container_launch, "Port", Unlucky)
         server = ContainerServer.start(postgres_image)
         try:
             assert server.port != taken.getsockname()[1]

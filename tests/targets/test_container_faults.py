@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from checks.errors import TargetFailed
-from checks.targets import container_image, container_server, engine
+from checks.targets import container_image, container_launch, engine
 from checks.targets.container import ContainerServer
 from checks.targets.container_box import Limits
 from checks.targets.postmaster import Port
@@ -196,7 +196,7 @@ def test_no_port_can_be_had(postgres_image: str, monkeypatch: pytest.MonkeyPatch
                 super().__init__()
                 self.number = taken.getsockname()[1]
 
-        monkeypatch.setattr(container_server, "Port", Unlucky)
+        monkeypatch.setattr(container_launch, "Port", Unlucky)
         refused(postgres_image, "container.port_taken")
 
 
