@@ -15,12 +15,14 @@ from checks.targets.disposable import DisposableTarget
 CONNECTIVITY = "connectivity"
 _UNREACHED = (f"{CONNECTIVITY}.", "container.")
 _LOST = frozenset({"run.timeout", "run.could_not_tell", "pool.lost"})
+# disk_full: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_NO_ROOM = "(SQLSTATE 53100)"
 # Kinds whose findings are of connections, so that a dead server fails them.
 _CONNECTS = frozenset({CONNECTIVITY, "pool"})
 
 
 def explained(results: Results, target: DisposableTarget) -> Results:
-    """`results`, with what ails the server as the reason of every check that could not reach it."""
+    """`results`, with what ails the server as the reason of every check that could not reach it or had no room."""
     if not any(_unreached(result) for result in results.results) or results.interrupted:
         return results
     ailment = target.ailment
@@ -30,8 +32,8 @@ def explained(results: Results, target: DisposableTarget) -> Results:
 
 
 def _unreached(result: Result) -> bool:
-    """Whether the check met a server that was not there; that one of connections failed is the same."""
-    by_code = result.code.startswith(_UNREACHED) or result.code in _LOST
+    """Whether the check met a server that was not there, or full; that one of connections failed is the same."""
+    by_code = result.code.startswith(_UNREACHED) or result.code in _LOST or _NO_ROOM in result.reason
     refused = result.status in {Status.FAILED, Status.WARNED} and result.planned.check.kind in _CONNECTS
     return refused or (result.status is Status.ERRORED and by_code)
 

@@ -14,6 +14,7 @@ BIN = Path(sys.executable).parent
 
 # What a terminal, CI or a user's own settings would change in the output.
 QUIET = {"NO_COLOR": "1", "COLUMNS": "120", "PYTHONWARNINGS": "default"}
+PATIENCE = 55.0  # seconds, less than the limit of a test
 NOT_INHERITED = ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "CI", "FORCE_COLOR", "PGSERVICEFILE")
 
 
@@ -32,16 +33,20 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     return kept | QUIET | dict(more or {})
 
 
-def pgrunbook(*arguments: str, folder: Path, variables: Mapping[str, str] | None = None) -> Ended:
+def pgrunbook(
+    *arguments: str, folder: Path, variables: Mapping[str, str] | None = None, patience: float = PATIENCE
+) -> Ended:
     """Run the console script in `folder`, to its end."""
-    return run([str(BIN / "pgrunbook"), *arguments], folder, variables)
+    return run([str(BIN / "pgrunbook"), *arguments], folder, variables, patience)
 
 
-def run(command: list[str], folder: Path, variables: Mapping[str, str] | None = None) -> Ended:
-    """Run any command in `folder`, to its end, with nothing on stdin."""
+def run(
+    command: list[str], folder: Path, variables: Mapping[str, str] | None = None, patience: float = PATIENCE
+) -> Ended:
+    """Run any command in `folder`, to its end, with nothing on stdin; `patience` seconds at most."""
     ended = subprocess.run(
         command, cwd=folder, env=environment(variables), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=55, check=False,
+        timeout=patience, check=False,
     )  # fmt: skip
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 

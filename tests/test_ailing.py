@@ -16,10 +16,13 @@ from checks.result import Result, Results, Status
 DIED = CouldNotTell("The container died.", code="container.died", hint="look")
 
 
-def result(kind: str, status: Status, code: str = "") -> Result:
+FULL = "could not write to file: No space left on device (SQLSTATE 53100)."
+
+
+def result(kind: str, status: Status, code: str = "", reason: str = "its own") -> Result:
     """What came of one check of this kind."""
     planned: Any = SimpleNamespace(check=CATALOG[kind], name=kind)
-    return Result(planned, status, code=code, reason="its own" if code else "")
+    return Result(planned, status, code=code, reason=reason if code else "")
 
 
 def of(found: Result, ailment: CouldNotTell | None = DIED) -> Result:
@@ -38,6 +41,7 @@ def of(found: Result, ailment: CouldNotTell | None = DIED) -> Result:
         result("benchmark", Status.ERRORED, "run.could_not_tell"),
         result("pool", Status.ERRORED, "pool.lost"),
         result("pool", Status.ERRORED, "container.gone"),
+        result("query", Status.ERRORED, "run.query_failed", FULL),
         result("pool", Status.FAILED),
         result("connectivity", Status.FAILED),
         result("connectivity", Status.WARNED),
@@ -56,6 +60,7 @@ def test_who_could_not_reach_the_server_says_what_became_of_it(found: Result) ->
         result("query", Status.FAILED),
         result("connectivity", Status.PASSED),
         result("slow_queries", Status.ERRORED, "slow_queries.no_extension"),
+        result("query", Status.ERRORED, "run.query_failed"),
         result("query", Status.SKIPPED),
     ],
 )

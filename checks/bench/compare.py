@@ -36,8 +36,12 @@ def same_speed(record: Record, now: Gauge) -> bool:
 
 
 def is_doubtful(record: Record, quickest: Quickest, now: Gauge) -> bool:
-    """Whether it looks slower, so that it had better be measured again."""
-    return quickest.low > expected(record.quickest.low, record, now) * (1 + DOUBT)
+    """Whether it looks slower, even where a slower server would excuse it, so that it had better be measured again.
+
+    One busy moment makes the server look slow, and a query that became slower as good as before.
+    """
+    work = max(0.0, record.quickest.low - record.gauge.round_trip)
+    return quickest.low > (max(now.round_trip, record.gauge.round_trip) + work) * (1 + DOUBT)
 
 
 def is_slower(record: Record, quickest: Quickest, now: Gauge) -> bool:

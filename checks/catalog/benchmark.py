@@ -84,8 +84,8 @@ class Parameters:
     time: Duration = field(
         default=Duration(2),
         metadata={
-            "description": "How long measuring may take; slow queries get fewer rounds. What looks slow is measured up "
-            "to twice more. For more than 2 s, raise `timeout` too."
+            "description": "How long measuring may take; slow queries get fewer rounds. What looks slow is measured "
+            "twice more, and quick queries up to four times. For more than 2 s, raise `timeout` too."
         },
     )
 

@@ -55,7 +55,7 @@ CODES: Mapping[str, Code] = {
         "runs (`SELECT * FROM pg_stat_activity WHERE state = 'active'`), and for `I/O Timings` with `track_io_timing`.",
     ),
     "benchmark.slower": Code(
-        "A query takes longer than in the baseline: its quickest round, of three measurements, by a tenth at least, "
+        "A query takes longer than in the baseline: its quickest round, of three measurements or more, by a tenth, "
         "beyond the noise of both, and more than the whole server became slower.",
         "Its plan and its buffers are as they were, so it is the work on each row that grew, or the waiting.",
         "Compare `EXPLAIN (ANALYZE, BUFFERS)` with the plan of then, step by step. Usual causes are longer values, a "

@@ -57,6 +57,13 @@ class Case:
             return True
         return self.record is not None and is_doubtful(self.record, self.quickest, self.gauge)
 
+    @property
+    def is_excused(self) -> bool:
+        """Whether it looks slower, and only the server's own slowness or the baseline's noise excuses it."""
+        if self.record is None or not is_doubtful(self.record, self.quickest, self.gauge):
+            return False
+        return not self.same_speed or not is_slower(self.record, self.quickest, self.gauge)
+
 
 def judged(case: Case) -> Iterator[Finding]:
     """What does not hold of one query; the first such finding has its plan folded under it."""

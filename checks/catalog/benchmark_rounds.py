@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SMALL = 16 * 8192  # bytes; of so few pages, reading all is as quick as an index
 AGAIN = 2  # how often a time that looks bad is measured anew before it is told
+MOST = 5  # measurements in all, where the server looks slower as well and quick queries leave time for it
 
 
 @dataclass(slots=True)
@@ -47,23 +49,28 @@ class Measuring:
     def findings(self) -> list[Finding]:
         """What is wrong with each query, and what was measured of all.
 
-        A time that looks bad is measured again, up to twice, since a machine has its moments; and so is what is to be
-        the baseline, so that its own noise is known.
+        A time that looks bad is measured again, since a machine has its moments; and so is what is to be the baseline,
+        so that its own noise is known.
         """
         names = list(self.parameters.queries)
         self._records = {name: record for name in names if (record := self._baseline(name)) is not None}
         self._usable()
-        cases: list[Case] = []
-        for _ in range(1 + AGAIN):
+        began = time.monotonic()
+        self._measure()
+        while self._wants_more(cases := [self._case(name) for name in names], time.monotonic() - began):
             self._measure()
-            cases = [self._case(name) for name in names]
-            if not self._saves and not any(case.is_doubtful for case in cases):
-                break
         if self._baselines is not None:
             for case in cases:
                 self._baselines.offer(self.server["major"], case.name, self._record(case))
         told = [finding for case in cases for finding in judged(case)]
         return [*told, measured(cases, self.parameters.concurrency, self._path, self.circumstances.trend)]
+
+    def _wants_more(self, cases: Sequence[Case], spent: float) -> bool:
+        """Whether to measure again: three times what looks bad, and more often what only a slow server excuses."""
+        count = len(self._measurements)
+        if self._saves or count <= AGAIN:
+            return count <= AGAIN and (self._saves or any(case.is_doubtful for case in cases))
+        return count < MOST and spent < AGAIN * self.parameters.time and any(case.is_excused for case in cases)
 
     @property
     def _saves(self) -> bool:
@@ -83,7 +90,7 @@ class Measuring:
         return self._baselines.record(self.server["major"], name, self.parameters.queries[name].sql)
 
     def _measure(self) -> None:
-        """One more measurement of all queries, and of how quick the server is, in the same rounds."""
+        """One more measurement of all queries, and beside a baseline of how quick the server is, in the same rounds."""
         wanted = self.parameters
         schedule = Schedule(
             rounds=self.circumstances.bench.rounds or wanted.rounds,
@@ -93,7 +100,7 @@ class Measuring:
         )
         queries = [one.sql.strip().rstrip(";") for one in wanted.queries.values()]
         connect = partial(TimedConnection, self._endpoint, schedule.seconds)
-        gauges = [ROUND_TRIP, YARDSTICK]
+        gauges = [ROUND_TRIP, YARDSTICK] if self._baselines is not None else []
         try:
             times = measure([*gauges, *queries], connect, schedule)
         except QueryFailed as failure:
@@ -141,10 +148,16 @@ class Measuring:
         quickest = [min(measurement[name]) for measurement in self._measurements]
         return Quickest(min(quickest), max(quickest))
 
+    @property
+    def _gauge(self) -> Gauge:
+        """How quick the server is, which only matters beside a baseline."""
+        if self._baselines is None:
+            return Gauge(0.0, 0.0)
+        return Gauge(self._quickest(ROUND_TRIP).low, self._quickest(YARDSTICK).low)
+
     def _case(self, name: str) -> Case:
         record, stamp = self._records.get(name), self._stamp(name)
-        times = [time for measurement in self._measurements for time in measurement[name]]
-        gauge = Gauge(self._quickest(ROUND_TRIP).low, self._quickest(YARDSTICK).low)
+        times = [one for measurement in self._measurements for one in measurement[name]]
         unlike = tuple(stamp.differences(record.stamp)) if record is not None else ()
         return Case(
             name=name,
@@ -155,11 +168,11 @@ class Measuring:
             is_small=self._is_small(name),
             figures=Figures.of(times),
             quickest=self._quickest(name),
-            gauge=gauge,
+            gauge=self._gauge,
             record=None if unlike else record,
             unlike=unlike,
             is_compared=self._baselines is not None and self._baselines.compares,
-            same_speed=record is None or bool(unlike) or same_speed(record, gauge),
+            same_speed=record is None or bool(unlike) or same_speed(record, self._gauge),
         )
 
     def _stamp(self, name: str) -> Stamp:

@@ -22,6 +22,7 @@ def settle_reaper(engine: DockerClient) -> None:
     import requests
     from testcontainers.core.config import testcontainers_config
     from testcontainers.core.container import Reaper
+    from testcontainers.core.exceptions import ContainerConnectException, ContainerStartException
 
     with _lock:  # several containers are started side by side
         if testcontainers_config.ryuk_disabled or Reaper._instance is not None:
@@ -29,5 +30,8 @@ def settle_reaper(engine: DockerClient) -> None:
         try:
             engine.client.images.get(testcontainers_config.ryuk_image)
             Reaper.get_instance()
-        except (docker.errors.DockerException, requests.RequestException, OSError):
+        except (
+            docker.errors.DockerException, requests.RequestException, OSError,
+            ContainerConnectException, ContainerStartException,
+        ):  # fmt: skip
             testcontainers_config.ryuk_disabled = True  # what it would have done, the next run does

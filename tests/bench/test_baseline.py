@@ -110,6 +110,13 @@ def test_a_little_slower_is_measured_again() -> None:
     assert not is_doubtful(RECORD, quick(1.04), RECORD.gauge)
 
 
+def test_what_a_slow_server_excuses_is_doubtful_all_the_same() -> None:
+    """A busy moment of the yardstick alone would hide a query that became slower by a third."""
+    slower = Gauge(0.0001, 0.0015)
+    assert is_doubtful(RECORD, quick(1.3), slower)
+    assert not is_slower(RECORD, quick(1.3), slower)
+
+
 def test_of_a_very_short_query_a_tenth_is_nothing() -> None:
     """What is less than 100 µs is the machine's."""
     short = replace(RECORD, quickest=Quickest(0.0002, 0.0002))

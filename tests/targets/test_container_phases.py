@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,18 +17,38 @@ from typing import Any
 
 import pytest
 
-from checks.migrations.apply import rehearse
-from checks.runbook.model import Migrations
-from checks.targets.container import ContainerServer
-from checks.targets.container_box import Limits
 from checks.targets.container_owner import sweep
-from tests.command import BIN, environment, page
+from tests.command import BIN, ROOT, environment, page
 from tests.containers.docker import PATIENCE, await_container, client, containers_of
 
+# The command, with as little room for data as its first argument says.
+LIMITED = """
+import sys
+from checks.program import main
+from checks.servers import Recipe
+from checks.targets.container import ContainerServer
+from checks.targets.container_box import Limits
+limits = Limits(data=sys.argv.pop(1))
+Recipe.start = lambda self: ContainerServer.start(self.image, settings=dict(self.settings), limits=limits)
+main()
+"""
 FRONT = "server: {log_statement: all}\nmigrations: {tool: sql, path: migrations}\n"
 LONG = "SELECT count(*) FROM (SELECT pg_sleep(0.01) FROM generate_series(1, 5000)) AS here_it_waits"
 MARK = "here_it_waits"
-MEMORY = "CREATE TABLE large AS SELECT string_agg(repeat(n::text, 99), '') FROM generate_series(1, 1000000) n"
+# The sleep is first, so that the fault comes before the memory is asked for.
+GREEDY = (
+    f"WITH {MARK} AS MATERIALIZED (SELECT pg_sleep(1)) "
+    f"SELECT 1 FROM {MARK}, generate_series(1, 1000000) n HAVING string_agg(repeat(n::text, 99), '') IS NULL"
+)
+LARGE = {
+    "migration": "CREATE TABLE large AS SELECT repeat('x', 999) FROM generate_series(1, 99999)",
+    "check": "SELECT 1 FROM (SELECT repeat('x', 999) || n FROM generate_series(1, 99999) n ORDER BY 1 OFFSET 1) AS m "
+    "HAVING count(*) = 0",
+}
+MEMORY = (
+    f"SELECT pg_sleep(1) AS {MARK}; "
+    "CREATE TABLE large AS SELECT string_agg(repeat(n::text, 99), '') FROM generate_series(1, 1000000) n"
+)
 # The check has more time than the fault may take to come.
 PATIENT = """```yaml check
 query:
@@ -65,14 +86,25 @@ def short_of_memory(container: Any, engine: Any) -> None:
     container.update(mem_limit="200m", memswap_limit="200m")
 
 
+FAULTS: list[Fault] = [paused, killed, disconnected, removed]
+CODES: dict[Fault, str] = {
+    paused: "container.paused",
+    killed: "container.died",
+    disconnected: "container.disconnected",
+    removed: "container.gone",
+    short_of_memory: "container.out_of_memory",
+}
+
+
 class Command:
     """`pgrunbook verify --on container`, while it runs."""
 
-    def __init__(self, folder: Path, image: str) -> None:
+    def __init__(self, folder: Path, image: str, data: str) -> None:
         self.folder = folder
-        command = [str(BIN / "pgrunbook"), "verify", "--on", "container", "--image", image]
+        command = [sys.executable, "-c", LIMITED, data] if data else [str(BIN / "pgrunbook")]
         self.process = subprocess.Popen(
-            command, cwd=folder, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            [*command, "verify", "--on", "container", "--image", image],
+            cwd=folder, env=environment({"PYTHONPATH": str(ROOT)}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
@@ -100,11 +132,11 @@ def verify(postgres_image: str, tmp_path: Path) -> Iterator[Callable[..., Comman
     """Start the command on a page that is busy in one of its phases."""
     commands: list[Command] = []
 
-    def start(*, migration: str = "SELECT 1", check: str = "SELECT 1 WHERE false") -> Command:
+    def start(*, migration: str = "SELECT 1", check: str = "SELECT 1 WHERE false", data: str = "") -> Command:
         page(tmp_path, "busy", "```yaml check\nconnectivity: {}\n```\n\n" + PATIENT.format(check=check), FRONT)
         (tmp_path / "migrations").mkdir()
         (tmp_path / "migrations" / "V1__first.sql").write_text(f"{migration};\n")
-        commands.append(Command(tmp_path, postgres_image))
+        commands.append(Command(tmp_path, postgres_image, data))
         return commands[-1]
 
     yield start
@@ -116,76 +148,44 @@ def verify(postgres_image: str, tmp_path: Path) -> Iterator[Callable[..., Comman
                 engine.api.remove_container(left, force=True, v=True)
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        (paused, "container.paused"),
-        (killed, "container.died"),
-        (disconnected, "container.disconnected"),
-        (removed, "container.gone"),
-    ],
-)
-def test_while_it_starts(verify: Callable[..., Command], fault: Fault, code: str) -> None:
+@pytest.mark.parametrize("fault", FAULTS)
+def test_while_it_starts(verify: Callable[..., Command], fault: Fault) -> None:
     """A container that fails before its server answers: no check is asked, and each says why."""
     command = verify()
     command.suffers(fault, saying="")
     assert command.ends() == 3, command.said
-    assert set(command.codes.values()) == {code}, command.said
+    assert set(command.codes.values()) == {CODES[fault]}, command.said
 
 
-@pytest.mark.parametrize(
-    ("fault", "migration", "code"),
-    [
-        (paused, LONG, "container.paused"),
-        (killed, LONG, "container.died"),
-        (disconnected, LONG, "container.disconnected"),
-        (removed, LONG, "container.gone"),
-        (short_of_memory, f"SELECT pg_sleep(1) AS {MARK}; {MEMORY}", "container.out_of_memory"),
-    ],
-)
-def test_while_it_migrates(verify: Callable[..., Command], fault: Fault, migration: str, code: str) -> None:
+@pytest.mark.parametrize("fault", [*FAULTS, short_of_memory])
+def test_while_it_migrates(verify: Callable[..., Command], fault: Fault) -> None:
     """A container that fails while migrations run: that is the reason, and not a migration that fails."""
-    command = verify(migration=migration)
+    command = verify(migration=MEMORY if fault is short_of_memory else LONG)
     command.suffers(fault, saying=MARK)
     assert command.ends() == 3, command.said
-    assert set(command.codes.values()) == {code}, command.said
+    assert set(command.codes.values()) == {CODES[fault]}, command.said
 
 
-def test_no_room_while_it_migrates(postgres_image: str, tmp_path: Path) -> None:
-    """A migration that fills the memory its data is in: the server answers on, and what ails it is known."""
-    (tmp_path / "V1__large.sql").write_text(
-        "CREATE TABLE large AS SELECT repeat('x', 999) FROM generate_series(1, 99999);"
-    )
-    server = ContainerServer.start(postgres_image, limits=Limits(data="64m"))
-    try:
-        target = server.create_target("filled")
-        rehearsal = rehearse(Migrations(tool="sql", path="."), tmp_path, target)
-        assert "No space left on device" in rehearsal.failure
-        assert target.ailment is not None
-        assert target.ailment.code == "container.disk_full"
-    finally:
-        server.stop()
+@pytest.mark.parametrize("phase", ["migration", "check"])
+def test_no_room(verify: Callable[..., Command], phase: str) -> None:
+    """What fills the memory that data is in, a migration or a sort: the server answers on, and what ails it is said."""
+    command = verify(**{phase: LARGE[phase]}, data="64m")
+    assert command.ends() == 3, command.said
+    assert command.codes["nothing"] == "container.disk_full", command.said
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, short_of_memory])
+def test_while_it_is_asked(verify: Callable[..., Command], fault: Fault) -> None:
+    """A container that fails while checks are asked: those that were not answered say what became of it."""
+    command = verify(check=GREEDY if fault is short_of_memory else LONG)
+    command.suffers(fault, saying=MARK)
+    assert command.ends() == 3, command.said
+    assert command.codes["nothing"] == CODES[fault], command.said
 
 
 @pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        (paused, "container.paused"),
-        (killed, "container.died"),
-        (disconnected, "container.disconnected"),
-        (removed, "container.gone"),
-    ],
+    ("phase", "ending"), [("start", signal.SIGTERM), ("migration", signal.SIGINT), ("check", signal.SIGINT)]
 )
-def test_while_it_is_asked(verify: Callable[..., Command], fault: Fault, code: str) -> None:
-    """A container that fails while checks are asked: those that were not answered say what became of it."""
-    command = verify(check=LONG)
-    command.suffers(fault, saying=MARK)
-    assert command.ends() == 3, command.said
-    assert command.codes["nothing"] == code, command.said
-
-
-@pytest.mark.parametrize("phase", ["start", "migration", "check"])
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing(verify: Callable[..., Command], phase: str, ending: signal.Signals) -> None:
     """Ctrl-C, and what CI ends a job with, remove the container in whatever phase they come."""
     command = verify(**({} if phase == "start" else {phase: LONG}))
