@@ -142,6 +142,10 @@ class Copy:
             autocommit=True, application_name="pgrunbook",
         )  # fmt: skip
 
+    def as_superuser(self) -> psycopg.Connection[Any]:
+        """A connection of the superuser that no setting or object of the dump leads astray. Raises psycopg.Error."""
+        return self.server.connect(self.database, search_path="pg_catalog")
+
     def provide(self, mentioned: Mentions) -> None:
         """Make the roles and extensions that a dump mentions and that are not there yet. Raises TargetFailed."""
         new = mentioned.beyond(self.known)
@@ -149,7 +153,7 @@ class Copy:
         if not new.roles and not new.extensions:
             return
         try:
-            with self.server.connect(self.database) as connection:
+            with self.as_superuser() as connection:
                 self.substituted |= set(_create_substitutes(connection, new.roles))
                 self._create_extensions(connection, new.extensions)
         except psycopg.Error as error:
@@ -189,11 +193,12 @@ class Copy:
     def settle(self) -> None:
         """Take back what was only for the restore, and let the role that restored read all it has to."""
         try:
-            with self.server.connect(self.database) as connection:
+            with self.as_superuser() as connection:
                 connection.execute(f"DROP EVENT TRIGGER IF EXISTS {OWNERS}")
                 connection.execute(f"DROP SCHEMA IF EXISTS {OWNERS} CASCADE")
                 connection.execute(f"DROP OWNED BY {OWNERS}")
                 connection.execute(f"GRANT pg_monitor, pg_read_all_data TO {RESTORER}")
+                connection.execute(f"ALTER ROLE {RESTORER} BYPASSRLS")  # else row-level security hides what came back
         except psycopg.Error as error:
             raise TargetFailed(f"The restored database could not be made ready to be read: {_said(error)}.") from error
 

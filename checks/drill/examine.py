@@ -147,7 +147,7 @@ def views(connection: psycopg.Connection[Any]) -> Looked:
 def amcheck(copy: Copy) -> Looked:
     """Whether B-tree indexes are in order and, for tables that are not large, hold every row of theirs."""
     try:
-        with copy.server.connect(copy.database) as superuser:
+        with copy.as_superuser() as superuser:
             if not superuser.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'").fetchone():
                 return Looked((), ("Indexes were not looked into: this PostgreSQL comes without amcheck.",))
             _install(superuser)

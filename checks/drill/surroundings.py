@@ -27,7 +27,7 @@ _ROLES = "SELECT count(*) FROM pg_roles WHERE rolname !~ '^(pg_|pgrunbook_)'"
 
 def surroundings(server: RecoveringServer, database: str) -> list[Fidelity]:
     """Each, as the copy itself says it."""
-    with server.connect(database) as connection:
+    with server.connect(database, search_path="pg_catalog") as connection:
         return [
             *_collation(connection),
             *_extensions(connection),

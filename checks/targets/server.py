@@ -125,13 +125,18 @@ class Server:
             self._port = None
         _running.discard(self)
 
-    def connect(self, database: str = SUPERUSER) -> psycopg.Connection[Any]:
-        """A superuser's connection over the socket, each statement a transaction. Raises psycopg.Error."""
+    def connect(self, database: str = SUPERUSER, *, search_path: str = "") -> psycopg.Connection[Any]:
+        """A superuser's connection over the socket, each statement a transaction. Raises psycopg.Error.
+
+        Where others decided what is in the database, name the `search_path`: the database's own may lead a superuser to
+        functions that pretend to be PostgreSQL's. An empty one is the database's.
+        """
         import psycopg
 
         return psycopg.connect(
-            host=str(self.folder.socket), port=self.port, user=self.superuser, dbname=database, autocommit=True
-        )
+            host=str(self.folder.socket), port=self.port, user=self.superuser, dbname=database, autocommit=True,
+            options=f"-c search_path={search_path}" if search_path else None,
+        )  # fmt: skip
 
     def hide_superuser(self) -> None:
         """Give up the superuser's usual name, so that a role of that name can own what a dump says it owned.

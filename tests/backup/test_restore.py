@@ -15,7 +15,9 @@ from checks.backup.complaints import Weight
 from checks.backup.copy import RESTORER, Copy
 from checks.backup.faults import BackupFault
 from checks.backup.formats import identify
+from checks.backup.mentions import Mentions
 from checks.backup.restore import QUICK, Restored, restore
+from checks.drill.examine import amcheck
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer
 from tests.backup.shop import Shop
@@ -191,6 +193,35 @@ def test_a_hostile_dump_is_contained(what: str, binaries: Binaries, tmp_path: Pa
         assert not mark.exists()
         assert one(copy, f"SELECT rolsuper FROM pg_roles WHERE rolname = '{RESTORER}'") is False
         assert one(copy, "SHOW archive_command") != f"touch {mark}"
+
+
+LURED = """
+CREATE TABLE t (a int);
+CREATE TABLE seen (super text);
+CREATE FUNCTION lure() RETURNS text LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO public.seen VALUES (pg_catalog.current_setting('is_superuser'));
+    RETURN 'amcheck';
+END $$;
+CREATE VIEW pg_available_extensions AS SELECT lure() AS name;
+CREATE VIEW pg_available_extension_versions AS SELECT lure() AS name, true AS trusted;
+CREATE VIEW pg_extension AS SELECT lure() AS extname, 'public'::regnamespace::oid AS extnamespace;
+CREATE VIEW pg_roles AS SELECT lure() AS rolname;
+GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC;
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$;
+CREATE EXTENSION amcheck;
+ALTER TABLE t OWNER TO somebody;
+"""
+
+
+def test_a_dump_does_not_lead_our_superuser_astray(binaries: Binaries, tmp_path: Path) -> None:
+    """Views named as PostgreSQL's own, on the search path that a dump gives its database, are not what we ask."""
+    artifact = tmp_path / "evil.sql"
+    artifact.write_text(f"--\n-- PostgreSQL database dump\n--\n{LURED}\n-- PostgreSQL database dump complete\n")
+    with restored(artifact, binaries) as (copy, _):
+        copy.provide(Mentions(roles=frozenset({"somebody_else"}), extensions={"hstore": "public"}))
+        amcheck(copy)
+        assert one(copy, "SELECT count(*) FROM public.t") == 0
+        assert one(copy, "SELECT count(*) FROM public.seen WHERE super = 'on'") == 0
 
 
 def test_a_clients_environment_holds_nothing_of_ours(
