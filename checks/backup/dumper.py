@@ -66,13 +66,23 @@ def choose(server: str, explicit: Path | None = None) -> Dumper:
 
 
 def note(dumper: Dumper, server: str) -> str:
-    """What is to be said of a client that is newer than its server; empty where both are of one major."""
+    """What is to be said of a client of another release than its server; empty where there is nothing to say."""
     if dumper.major == int(server.split(".", maxsplit=1)[0]):
-        return ""
+        if _minor(dumper.version) >= _minor(server):
+            return ""
+        return (
+            f"{PROGRAM} {dumper.version} dumps a newer server, {server}: what that keeps for itself may get into the "
+            f"backup, which then restores only on a server as new. Update the client programs."
+        )
     return (
         f"{PROGRAM} {dumper.version} dumps a server {server}, as this machine has none of its major: the backup "
         f"restores only with programs of {dumper.major} or newer."
     )
+
+
+def _minor(version: str) -> int:
+    minor = version.split(maxsplit=1)[0].partition(".")[2]
+    return int(minor) if minor.isdigit() else 0
 
 
 def _hint(major: int) -> str:

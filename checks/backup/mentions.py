@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from checks.backup.internal import has_internal
+
 MOST = 2000  # roles; a dump that names more is not to fill the catalog
 _LONGEST = 63  # bytes of a name
 _NAME = rb'(?:"(?:[^"\n]|"")+"|[A-Za-z_][\w$]*)'
@@ -33,13 +35,18 @@ _NO_ROLES = frozenset({"public", "current_user", "session_user", "current_role"}
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Roles by name, and extensions with the schema each is created in (empty: wherever it likes)."""
+    """Roles by name, and extensions with the schema each is created in (empty: wherever it likes).
+
+    `internal` is whether it sets what a server keeps for itself: see `checks.backup.internal`.
+    """
 
     roles: frozenset[str] = frozenset()
     extensions: Mapping[str, str] = field(default_factory=dict)
+    internal: bool = False
 
     def __or__(self, other: Mentions) -> Mentions:
-        return Mentions(self.roles | other.roles, {**self.extensions, **other.extensions})
+        extensions = {**self.extensions, **other.extensions}
+        return Mentions(self.roles | other.roles, extensions, self.internal or other.internal)
 
     def beyond(self, known: Mentions) -> Mentions:
         """What of this `known` does not have."""
@@ -56,7 +63,7 @@ def mentions(sql: bytes) -> Mentions:
             extensions[_plain(match["extension"])] = _plain(match["into"] or b"")
         else:
             roles.update(_roles(match))
-    return Mentions(frozenset(sorted(roles)[:MOST]), extensions)
+    return Mentions(frozenset(sorted(roles)[:MOST]), extensions, has_internal(sql))
 
 
 def _roles(match: re.Match[bytes]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from checks.backup.faults import BackupFault
+from checks.backup.internal import without_internal
 from checks.backup.mentions import Mentions, mentions
 
 PIECE = 2**20
@@ -75,7 +76,7 @@ class PlainStream:
         self._in_rows = copy is not None
         text = block[at:stop]
         self._provide(mentions(text))
-        self._sink.write(self._without_keys(text))
+        self._sink.write(without_internal(self._without_keys(text)))
         return stop
 
     def _without_keys(self, text: bytes) -> bytes:

@@ -11,7 +11,7 @@ import secrets as random
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from checks.backup.artifact import Format, Header
 from checks.backup.client_run import ClientRun, Ended, guarded
 from checks.backup.complaints import Complaint, Weight, complaints, shown
 from checks.backup.copy import Copy
+from checks.backup.internal import LEFT_OUT
 from checks.backup.mentions import Mentions, mentions
 from checks.backup.packed import opened
 from checks.backup.plain import PIECE, PlainStream
@@ -75,9 +76,10 @@ def restore(artifact: Path, header: Header, copy: Copy, *, limit: float = LIMIT)
             f"{artifact.name} is a base backup.", hint="Restore it to a point in time: `invoke drill --pitr`."
         )
     began = time.monotonic()
-    attempt = _plain if header.format is Format.PLAIN else _archive
+    attempt = _plain
     if header.format is not Format.PLAIN:
         copy.provide(_mentioned(artifact, header, copy))
+        attempt = _archive_without_internal if copy.known.internal else _archive
     ended = attempt(artifact, header, copy, limit, strict=not copy.missing_extensions)
     tries = 1
     if _stopped_early(ended) and not copy.missing_extensions and copy.server.is_running:
@@ -87,7 +89,8 @@ def restore(artifact: Path, header: Header, copy: Copy, *, limit: float = LIMIT)
     found = _judged(ended, limit, copy)
     if copy.server.is_running:
         copy.settle()
-    return Restored(tuple(found), ended.status, time.monotonic() - began, tries, _client(header, copy))
+    notes = (LEFT_OUT,) if copy.known.internal else ()
+    return Restored(tuple(found), ended.status, time.monotonic() - began, tries, _client(header, copy), notes)
 
 
 class StreamedRestore:
@@ -175,12 +178,30 @@ def _mentioned(artifact: Path, header: Header, copy: Copy) -> Mentions:
     return found | mentions(waiting)
 
 
-def _archive(artifact: Path, header: Header, copy: Copy, limit: float, *, strict: bool) -> Ended:
-    options = [*_OPTIONS, _AT_ONCE] if strict else [*_OPTIONS]
+def _archive(
+    artifact: Path, header: Header, copy: Copy, limit: float, *, strict: bool, only: Sequence[str] = ()
+) -> Ended:
+    options = [*_OPTIONS, *only, _AT_ONCE] if strict else [*_OPTIONS, *only]
     with _listed(artifact, header, copy) as listed:
         options += listed
         with _reading(artifact, header, copy, options) as run:
             return run.ended(limit)
+
+
+def _archive_without_internal(artifact: Path, header: Header, copy: Copy, limit: float, *, strict: bool) -> Ended:
+    """Its definitions as SQL, from which lines can be taken, and what follows them as it is."""
+    began = time.monotonic()
+    with _listed(artifact, header, copy) as listed:
+        options = [*_OPTIONS[1:], *listed, "--section=pre-data", "--file=-"]
+        with _reading(artifact, header, copy, options, stdout=subprocess.PIPE) as written:
+            defined = _into_psql(artifact.name, written.stdout, copy, limit, strict=strict)
+    if strict and defined.status:
+        return defined
+    left = max(1.0, limit - (time.monotonic() - began))
+    filled = _archive(artifact, header, copy, left, strict=strict, only=["--section=data", "--section=post-data"])
+    lines = (*defined.lines, *filled.lines)
+    unread, late = defined.unread + filled.unread, defined.late or filled.late
+    return Ended(filled.status or defined.status, lines, unread, late)
 
 
 @contextmanager
@@ -252,13 +273,17 @@ def _poured(source: BinaryIO, run: ClientRun) -> Iterator[None]:
 
 
 def _plain(artifact: Path, header: Header, copy: Copy, limit: float, *, strict: bool) -> Ended:
+    with opened(artifact, header.packed) as source:
+        return _into_psql(artifact.name, source, copy, limit, strict=strict)
+
+
+def _into_psql(name: str, source: BinaryIO, copy: Copy, limit: float, *, strict: bool) -> Ended:
     """psql fed by us. In restricted mode, which the client has since August 2025, nothing but SQL is obeyed."""
     stop = ["--set=ON_ERROR_STOP=1", "--single-transaction"] if strict else []
     options = ["--no-psqlrc", "--quiet", "--echo-errors", "--no-password", "--set=VERBOSITY=terse", *stop, "--file=-"]
     command: list[str | Path] = [_within_reach(copy, "psql"), *options]
     run = ClientRun(command, {**copy.server.binaries.environment, **copy.variables}, stdin=subprocess.PIPE)
-    with opened(artifact, header.packed) as source:
-        return guarded(lambda: _streamed(artifact.name, source, run, copy, limit), run)
+    return guarded(lambda: _streamed(name, source, run, copy, limit), run)
 
 
 def _streamed(name: str, source: BinaryIO, run: ClientRun, copy: Copy, limit: float) -> Ended:

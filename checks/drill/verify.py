@@ -91,7 +91,8 @@ def restored_step(restored: Restored, seconds: float) -> Step:
         return Step(Rung.RESTORED, Status.ERRORED, (), seconds, reason, first.code)
     told = len([one for one in restored.complaints if one.weight is Weight.FIDELITY])
     without = "without an error" if not told else f"with {plural(told, 'error')} of which none is about data"
-    finding = Finding("drill.restored", True, f"{restored.client} restored it {without}.")
+    sentence = " ".join([f"{restored.client} restored it {without}.", *restored.notes])
+    finding = Finding("drill.restored", True, sentence)
     return Step(Rung.RESTORED, Status.PASSED, (finding,), seconds)
 
 

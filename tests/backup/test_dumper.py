@@ -65,3 +65,10 @@ def test_a_program_that_does_not_run_is_none(tmp_path: Path) -> None:
     with pytest.raises(CouldNotTell) as failed:
         dumper.choose("15.1", tmp_path)
     assert failed.value.code == "dump.no_client"
+
+
+def test_an_older_minor_is_told() -> None:
+    """It is let through, as PostgreSQL lets it, but what newer servers keep for themselves gets into its dumps."""
+    older = Dumper(Path("/opt/15/pg_dump"), "15.18", 15)
+    assert "15.20" in dumper.note(older, "15.20")
+    assert dumper.note(older, "15.18 (Debian 15.18-0+deb12u1)") == ""
