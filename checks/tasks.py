@@ -250,7 +250,7 @@ def bench(
             load,
             rows=_whole_number("--rows", rows),
             postgres_bin=postgres_bin,
-            format=format,
+            output=_output(format, out, strict=strict),
         )
     return pipeline.bench(
         Selection(tuple(runbook or ()), tuple(only or ())),
