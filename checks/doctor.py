@@ -112,7 +112,8 @@ def _engine() -> list[Ability]:
     try:
         found = engine()
     except TargetFailed as failure:
-        return [Ability(name, False, failure.sentence, f"not needed without `--on container`: {failure.hint}")]
+        only = "needed for `--on container` and compose services only"
+        return [Ability(name, False, failure.sentence, f"{only}: {failure.hint}")]
     images = [f"{image.tag} ({image.version}, {image.platform})" for image in found.images]
     return [
         Ability(name, True, f"{found.version} on {found.platform}, by {found.where}"),

@@ -30,7 +30,7 @@ def why_none() -> str:
         found = images()
     except TargetFailed as failed:
         return f"{failed.sentence} ({failed.code})"
-    return "" if found else "no image of PostgreSQL is here: `docker pull postgres:17-alpine`, or tests/containers/build.sh"
+    return "" if found else "no image of PostgreSQL is here: run tests/containers/build.sh, or pull postgres:17-alpine"
 
 
 def _major(image: LocalImage) -> int:
