@@ -244,7 +244,13 @@ def bench(
         from checks import pages
         from checks.loadprofile.command import Load, show
 
-        load = Load.of(profile, workload or "read-only", _whole_number("--seconds", seconds or "2"), environment=env)
+        load = Load.of(
+            profile,
+            workload or "read-only",
+            _whole_number("--seconds", seconds or "2"),
+            environment=env,
+            others={"--save": save, "--rounds": rounds, "--only": only, "--allow": allow, "--confirm": confirm},
+        )
         return show(
             pages.load(runbook or ()),
             load,

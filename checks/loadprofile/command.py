@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,8 +36,13 @@ class Load:
     seconds: int = 2
 
     @classmethod
-    def of(cls, profile: str, workload: str, seconds: int, *, environment: str) -> Load:
-        """The load that the flags name. Raises UsageError, also for a live environment: this is for disposables."""
+    def of(
+        cls, profile: str, workload: str, seconds: int, *, environment: str, others: Mapping[str, object] | None = None
+    ) -> Load:
+        """The load that the flags name. Raises UsageError, also for a live environment: this is for disposables.
+
+        `others` are the values of flags that are for measuring queries, by name.
+        """
         if profile != PROFILE:
             hint = did_you_mean(profile, [PROFILE]) or f"`--profile {PROFILE}` is the one there is."
             raise UsageError(f"--profile {profile or '(empty)'}: no such profile.", hint=hint)
@@ -49,6 +54,9 @@ class Load:
                 f"--profile {PROFILE} --env {environment}: a live environment is never put under pgbench.",
                 hint="Leave --env out: it is run against a disposable server with the page's own settings.",
             )
+        idle = [flag for flag, value in (others or {}).items() if value]
+        if idle:
+            raise UsageError(f"{', '.join(idle)}: not with --profile, which measures no check's queries.")
         if seconds > LONGEST:
             raise UsageError(f"--seconds {seconds}: at most {LONGEST} at each step.")
         return cls(workload, seconds)

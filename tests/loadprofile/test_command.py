@@ -93,6 +93,7 @@ def test_more_clients_than_the_server_takes_are_shown(tmp_path: Path) -> None:
         (("--workload", "queries"), "--profile (empty): no such profile."),
         (("--profile", "pgbench", "--workload", "writes"), "--workload writes: no such workload."),
         (("--profile", "pgbench", "--env", "prod"), "a live environment is never put under pgbench."),
+        (("--profile", "pgbench", "--save", "--only", "pool"), "--save, --only: not with --profile"),
         (("--profile", "pgbench", "--seconds", "0"), "--seconds 0: not a whole number above 0."),
         (("--profile", "pgbench", "--seconds", "601"), "--seconds 601: at most 600 at each step."),
         (("--profile", "pgbench", "--format", "junit"), "--format junit: no such format."),
