@@ -78,6 +78,16 @@ def test_a_fix_needed_twice_is_shown_once() -> None:
     assert "> Fix: the same as for **fails**, above." in drawn
 
 
+def test_a_reason_that_all_checks_share_is_told_once() -> None:
+    """Where no server could be had, nineteen checks have no verdict for one reason, which stands in one place."""
+    known = {"reason": "No engine answers.", "code": "container.no_engine", "hint": "start it"}
+    drawn = markdown(report(*(result(name, status=Status.ERRORED, **known) for name in ("one", "two", "three"))))
+    assert drawn.count("No engine answers. (`container.no_engine`)") == 1
+    assert drawn.count("Hint: start it") == 1
+    assert drawn.count("> The reason is the same as for **one**, above.") == 2
+    assert drawn.count("| the same as for one") == 2
+
+
 def test_a_fix_nobody_needs_is_folded_and_the_needed_one_stands_under_its_failure() -> None:
     """A reader at night sees the section that helps, not all of them."""
     needed = Section(2, "Rows came back", 30, ("query.rows",), (Prose("Call Ada.", 31),))
