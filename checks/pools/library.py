@@ -117,9 +117,13 @@ def opened(terms: Terms) -> Library:
             from checks.pools.psycopg_pools import PsycopgPool
 
             return PsycopgPool(terms)
-        from checks.pools.asynchronous import AsyncpgPool, AsyncQueuePool
+        if terms.pool.driver == "sqlalchemy-asyncpg":
+            from checks.pools.async_queue_pool import AsyncQueuePool
 
-        return AsyncQueuePool(terms) if terms.pool.is_sqlalchemy else AsyncpgPool(terms)
+            return AsyncQueuePool(terms)
+        from checks.pools.asyncpg_pool import AsyncpgPool
+
+        return AsyncpgPool(terms)
     except ImportError as missing:
         raise CouldNotTell(
             f"{terms.pool.library} is not installed here ({missing.name or missing} is missing), so it was not tried.",

@@ -355,7 +355,8 @@ def test_a_page_without_pools_cannot_be_proven(target: EmbeddedTarget) -> None:
 def test_a_library_that_is_not_installed_is_named(target: EmbeddedTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the command that installs it."""
     monkeypatch.setitem(sys.modules, "asyncpg", None)
-    monkeypatch.delitem(sys.modules, "checks.pools.asynchronous", raising=False)
+    for module in ("asyncpg_pool", "asynchronous"):
+        monkeypatch.delitem(sys.modules, f"checks.pools.{module}", raising=False)
     with pytest.raises(CouldNotTell) as reason:
         findings_of("pool", "", target, **known(target, SOUND["asyncpg"]))
     assert reason.value.code == "pool.no_library"
