@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
@@ -80,8 +81,10 @@ def test_a_fix_needed_twice_is_shown_once() -> None:
 
 def test_a_reason_that_all_checks_share_is_told_once() -> None:
     """Where no server could be had, nineteen checks have no verdict for one reason, which stands in one place."""
-    known = {"reason": "No engine answers.", "code": "container.no_engine", "hint": "start it"}
-    drawn = markdown(report(*(result(name, status=Status.ERRORED, **known) for name in ("one", "two", "three"))))
+    known = partial(
+        result, status=Status.ERRORED, reason="No engine answers.", code="container.no_engine", hint="start it"
+    )
+    drawn = markdown(report(known("one"), known("two"), known("three")))
     assert drawn.count("No engine answers. (`container.no_engine`)") == 1
     assert drawn.count("Hint: start it") == 1
     assert drawn.count("> The reason is the same as for **one**, above.") == 2
