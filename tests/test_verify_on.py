@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -160,6 +161,23 @@ def test_an_interrupted_matrix_leaves_no_container(tmp_path: Path, postgres_imag
     assert "Traceback" not in said
     assert containers_of(running.pid) == []
     assert len(list((tmp_path / "reports").glob("*-verify.json"))) == 2
+
+
+def test_nobody_waits_for_an_image_after_an_interrupt(tmp_path: Path, postgres_image: str) -> None:
+    """Ctrl-C while a registry says nothing ends the command, not the registry's time limit."""
+    page(tmp_path, "small", HOLDS)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        image = f"127.0.0.1:{mute.getsockname()[1]}/postgres:17"
+        running = subprocess.Popen(
+            [str(BIN / "pgrunbook"), "verify", "--on", "container", "--image", image], cwd=tmp_path,
+            env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        engine, _ = mute.accept()
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=12)  # seconds; the engine gives a registry 15 for each of its tries
+        engine.close()
+    assert running.returncode == 130, said
+    assert "Traceback" not in said
 
 
 def test_a_container_that_dies_is_everybodys_reason(tmp_path: Path, postgres_image: str) -> None:
