@@ -15,7 +15,14 @@ from checks.errors import PgrunbookError, TargetFailed
 from checks.result import COULD_NOT_TELL, HELD
 from checks.secrets import mask
 
-CLIENT_PROGRAMS = ("psql", "pg_dump", "pg_restore")
+_CLIENTS = "needed by backups and drills only; your system's postgresql-client package has it"
+CLIENT_PROGRAMS = {
+    "psql": _CLIENTS,
+    "pg_dump": _CLIENTS,
+    "pg_restore": _CLIENTS,
+    "pgbouncer": "needed by the tests of `pool_budget` only; your system's pgbouncer package has it",
+}
+SYSTEMS_FOLDER = "/usr/sbin"  # where Debian has PgBouncer, and an ordinary user's PATH does not lead
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +84,24 @@ def _disposable_server() -> list[Ability]:
 
 
 def _clients() -> list[Ability]:
-    hint = "needed by backups and drills only; your system's postgresql-client package has it"
+    folders = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{SYSTEMS_FOLDER}"
     return [
-        Ability(program, path is not None, path or "not on PATH", hint)
-        for program in CLIENT_PROGRAMS
-        for path in [shutil.which(program)]
+        *(
+            Ability(program, path is not None, path or "not on PATH", hint)
+            for program, hint in CLIENT_PROGRAMS.items()
+            for path in [shutil.which(program, path=folders)]
+        ),
+        _pgbench(),
     ]
+
+
+def _pgbench() -> Ability:
+    """Of every server's folder of programs, since the load profile runs the one beside the server it starts."""
+    from checks.targets.binaries import available
+
+    beside = [f"{one.program('pgbench')}" for one in available() if os.access(one.program("pgbench"), os.X_OK)]
+    hint = "needed by `bench --profile pgbench` only; your system's postgresql package has it beside the server"
+    return Ability("pgbench", bool(beside), ", ".join(beside) or "beside no server's programs", hint)
 
 
 def _engine() -> list[Ability]:
@@ -93,7 +112,8 @@ def _engine() -> list[Ability]:
     try:
         found = engine()
     except TargetFailed as failure:
-        return [Ability(name, False, failure.sentence, f"not needed without `--on container`: {failure.hint}")]
+        only = "needed for `--on container` and compose services only"
+        return [Ability(name, False, failure.sentence, f"{only}: {failure.hint}")]
     images = [f"{image.tag} ({image.version}, {image.platform})" for image in found.images]
     return [
         Ability(name, True, f"{found.version} on {found.platform}, by {found.where}"),

@@ -244,13 +244,19 @@ def bench(
         from checks import pages
         from checks.loadprofile.command import Load, show
 
-        load = Load.of(profile, workload or "read-only", _whole_number("--seconds", seconds or "2"), environment=env)
+        load = Load.of(
+            profile,
+            workload or "read-only",
+            _whole_number("--seconds", seconds or "2"),
+            environment=env,
+            others={"--save": save, "--rounds": rounds, "--only": only, "--allow": allow, "--confirm": confirm},
+        )
         return show(
             pages.load(runbook or ()),
             load,
             rows=_whole_number("--rows", rows),
             postgres_bin=postgres_bin,
-            format=format,
+            output=_output(format, out, strict=strict),
         )
     return pipeline.bench(
         Selection(tuple(runbook or ()), tuple(only or ())),

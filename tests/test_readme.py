@@ -40,7 +40,7 @@ def test_a_command_of_the_readme_does_what_it_says(
     variables = {"RELAY_DEV_DATABASE_URL": sqlalchemy_url(target.endpoint)}
     if "--on container" in command:
         variables[NAMED_BY] = request.getfixturevalue("postgres_image")
-    out = ["--out", str(tmp_path)] if re.search(r"inv (verify|check|report|drill)\b", command) else []
+    out = ["--out", str(tmp_path)] if re.search(r"inv (verify|check|report|drill|bench)\b", command) else []
     command = command.replace("--to backups", f"--to {tmp_path}/backups")  # and not into this checkout
     if command == "./inv report":
         run(["./inv", "verify", "--runbook", "teller", *out], ROOT)

@@ -113,11 +113,10 @@ def test_the_deadline_ends_a_run_whose_peer_fell_silent(
     patient = "```yaml check\nquery: {name: Asks, timeout: 50s, sql: \"SELECT 'the question'\"}\n```\n"
     page(tmp_path, "small", patient, LIVE)
     url = f"postgresql://{target.endpoint.user}@127.0.0.1:{silenced.port}/{target.database}?sslmode=disable"
-    ended = check(target, tmp_path, "--deadline", "2s", url=url)
+    ended = check(target, tmp_path, "--deadline", "4s", url=url)
     (asked,) = report_in(tmp_path)["checks"]
     assert (ended.code, asked["status"], asked["code"]) == (3, "errored", "connectivity.silent")
     assert "when the run's time was up" in asked["reason"]
-    assert asked["seconds"] > 1
     silenced.close()
     assert no_session_is_left(target)
 

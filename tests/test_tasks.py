@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import time
@@ -336,6 +337,8 @@ def test_doctor_says_whether_a_disposable_server_starts(tmp_path: Path) -> None:
     ended = pgrunbook("doctor", folder=tmp_path)
     assert ended.code == 0
     assert "yes  a server starts" in ended.out
+    for program in ("psql", "pg_dump", "pg_restore", "pgbench", "pgbouncer"):
+        assert re.search(rf"^(yes|no )  {program} ", ended.out, re.MULTILINE), program
 
 
 def test_the_task_list_needs_nothing_heavy() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from checks.units import show_seconds
+
 CONFIDENCE = 0.95
 
 
@@ -83,3 +85,15 @@ def spread(times: Sequence[float], bins: int = 8) -> str:
     for time in times:
         counts[min(bins - 1, int((time - low) / (high - low) * bins)) if high > low else 0] += 1
     return sparkline(counts)
+
+
+def interval(figures: Figures) -> str:
+    """What the median lies in, as people say it."""
+    return f"95 % sure of {show(figures.low)} to {show(figures.high)}"
+
+
+def show(seconds: float) -> str:
+    """A time as short as those of queries are: `85 µs`, `2.15 ms`."""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1000:.2f} ms" if seconds < 0.1 else show_seconds(seconds)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.bench.baseline import Gauge, Quickest, Record
 from checks.bench.compare import expected, is_doubtful, is_slower, pace
-from checks.bench.figures import Figures, sparkline, spread
+from checks.bench.figures import Figures, interval, show
 from checks.bench.shape import Shape, indexes_of, join_order, read_whole_of
-from checks.catalog.circumstances import Drawn
 from checks.catalog.names import plural
-from checks.check import Bar, Cell, Chart, Finding, Severity
-from checks.units import Duration, show_seconds
+from checks.check import Finding, Severity
+from checks.units import Duration
 
 if TYPE_CHECKING:
     from checks.catalog.benchmark import Measured
@@ -23,7 +21,6 @@ MEASURED, SLOW, SLOWER = "benchmark.measured", "benchmark.slow", "benchmark.slow
 UNLIKE = "benchmark.baseline_unlike"
 MORE = 1.5  # as many buffers as in the baseline, and so many more, are too many
 MORE_BUFFERS = 16
-MOST_EARLIER = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,7 @@ def _bounds(case: Case) -> Iterator[Finding]:
 def _slow(case: Case, what: str, time: float, bound: Duration, severity: Severity) -> Finding:
     unsure = "" if severity is Severity.FAIL else ", though within what the measurement cannot tell"
     sentence = f"`{case.name}` takes {show(time)} at {what}, more than {bound}{unsure}."
-    return _finding(SLOW, sentence, f"at most {bound}", f"{show(time)} ({_interval(case.figures)})", severity)
+    return _finding(SLOW, sentence, f"at most {bound}", f"{show(time)} ({interval(case.figures)})", severity)
 
 
 def _slower(case: Case) -> Iterator[Finding]:
@@ -186,79 +183,3 @@ def _held_against_nothing(case: Case) -> Iterator[Finding]:
 
 def _finding(code: str, sentence: str, wanted: str, found: str, severity: Severity = Severity.FAIL) -> Finding:
     return Finding(code, False, sentence, wanted, found, severity=severity)
-
-
-def measured(
-    cases: Sequence[Case], concurrency: int, path: Path | None, trend: Callable[[str], tuple[Drawn, ...]]
-) -> Finding:
-    """What every query took, as a table and as a chart, with what earlier reports have of the same."""
-    slowest = max(cases, key=lambda case: case.figures.median)
-    earlier = _earlier(trend(MEASURED), cases)
-    over = plural(concurrency, "connection")
-    what = "1 query" if len(cases) == 1 else f"{len(cases)} queries"
-    held = [case for case in cases if case.record is not None]
-    against = f" Baseline: {path}, of {held[0].record.saved[:10]}." if held and held[0].record else ""
-    usable = sorted(frozenset().union(*(case.usable for case in cases)))
-    small = f" Tables this small are read whole; told not to, {', '.join(usable)} would be used." if usable else ""
-    sentence = (
-        f"{what} measured over {over}; "
-        f"{'it' if len(cases) == 1 else f'the slowest, `{slowest.name}`,'} takes {show(slowest.figures.median)} at the "
-        f"median ({_interval(slowest.figures)}) and touches {plural(slowest.shape.buffers, 'buffer')}.{small}{against}"
-    )
-    rows = tuple(_row(case, earlier[case.name]) for case in cases)
-    bars = tuple(_bar(case, earlier[case.name]) for case in cases)
-    title = "Median of each query, its 95 % interval, and the 95th of 100 rounds"
-    return Finding(MEASURED, True, sentence, evidence=rows, chart=Chart(title, "ms", bars))
-
-
-def _earlier(drawn: Sequence[Drawn], cases: Sequence[Case]) -> dict[str, tuple[float, ...]]:
-    """The medians of each query in earlier reports, oldest first, in ms."""
-    bars = [bar for one in drawn for bar in one.chart.bars]
-    return {case.name: tuple(bar.middle for bar in bars if bar.label == case.name)[-MOST_EARLIER:] for case in cases}
-
-
-def _row(case: Case, earlier: Sequence[float]) -> Mapping[str, Cell]:
-    figures = case.figures
-    row: dict[str, Cell] = {
-        "query": case.name,
-        "median": show(figures.median),
-        "95 % sure of": f"{show(figures.low)} to {show(figures.high)}",
-        "p95": show(figures.p95),
-        "mean ± error": f"{show(figures.mean)} ± {show(figures.error)}",
-        "rounds": figures.rounds,
-        "spread": spread(case.times),
-        "buffers": case.shape.buffers,
-    }
-    if case.record is not None:
-        row |= {"baseline": show(case.record.figures.median), "its buffers": case.record.buffers}
-    if earlier:
-        row["earlier runs, and this"] = sparkline([*earlier, figures.median * 1000])
-    return row
-
-
-def _bar(case: Case, earlier: tuple[float, ...]) -> Bar:
-    figures = case.figures
-    return Bar(
-        label=case.name,
-        middle=_ms(figures.median),
-        low=_ms(figures.low),
-        high=_ms(figures.high),
-        reach=_ms(figures.p95),
-        baseline=_ms(case.record.figures.median) if case.record is not None else None,
-        earlier=earlier,
-    )
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 4)
-
-
-def _interval(figures: Figures) -> str:
-    return f"95 % sure of {show(figures.low)} to {show(figures.high)}"
-
-
-def show(seconds: float) -> str:
-    """A time as short as those of queries are: `85 µs`, `2.15 ms`."""
-    if seconds < 0.001:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1000:.2f} ms" if seconds < 0.1 else show_seconds(seconds)

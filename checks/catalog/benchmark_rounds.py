@@ -17,7 +17,8 @@ from checks.bench.connection import TimedConnection
 from checks.bench.figures import Figures
 from checks.bench.rounds import FEWEST, Schedule, measure
 from checks.bench.shape import DISCOURAGED, PLAN_ONLY, Shape
-from checks.catalog.benchmark_findings import Case, judged, measured
+from checks.catalog.benchmark_findings import Case, judged
+from checks.catalog.benchmark_table import measured
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import some
 from checks.check import Finding

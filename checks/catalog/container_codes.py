@@ -14,9 +14,10 @@ CONTAINER_CODES: Mapping[str, Code] = {
     ),
     "container.no_engine": Code(
         "No Docker engine answers: there is none, it is not running, or DOCKER_HOST points elsewhere.",
-        "Nothing was started.",
+        "No container was started, and no compose service could be found.",
         "`docker version` shows what it would reach; `sudo systemctl start docker` starts it. Without an engine, leave "
-        "`--on container` out: the embedded PostgreSQL gives the same verdicts.",
+        "`--on container` out: the embedded PostgreSQL gives the same verdicts; and give an environment a `url` in "
+        "place of `compose`.",
     ),
     "container.engine_denied": Code(
         "There is an engine, and this user may not use its socket.",

@@ -185,10 +185,11 @@ def _of_clients(pools: Mapping[str, Pool], bouncer: Bouncer | None) -> Iterator[
 def _finding(code: str, whose: str, one: Sum) -> Finding:
     observed = f"{one.total} of {one.limit}"
     if one.fits:
-        sentence = f"All pools together may open {observed} connections of {whose}; {one.limit - one.total} are left."
+        left = one.limit - one.total
+        sentence = f"With all pools full {observed} connections of {whose} are taken or kept; {left} are left."
         return Finding("pool_budget.fits", True, sentence, f"at most {one.limit}", observed, one.rows())
     reckoned = " + ".join(f"{line.name} {line.sessions}" for line in one.lines)
-    sentence = f"The pools may open {one.total} connections, and {whose} admits {one.limit}: {reckoned}."
+    sentence = f"With all pools full {one.total} connections are needed, and {whose} admits {one.limit}: {reckoned}."
     return Finding(code, False, sentence, f"at most {one.limit}", observed, one.rows())
 
 

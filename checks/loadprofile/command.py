@@ -5,28 +5,27 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
-from checks.choice import known_format
+from checks.choice import Output, known_format
 from checks.errors import CouldNotTell, NothingSelected, UsageError
-from checks.loadprofile.pgbench import DATABASE, OPTIONS, QUERIES, READ_ONLY, Outcome, Pgbench
+from checks.loadprofile.pgbench import DATABASE, OPTIONS, QUERIES, READ_ONLY, Pgbench
+from checks.loadprofile.profile import Profile, Step, as_json, as_markdown, as_text, with_earlier, write
 from checks.prepare import BENCHMARK, check_files, prepare, server_for
-from checks.report import escape
 from checks.result import COULD_NOT_TELL, HELD
 from checks.runbook.model import Runbook
 from checks.secrets import mask
 from checks.suggest import did_you_mean
-from checks.units import show_seconds
 
 FORMATS = ("text", "json", "markdown")
 PROFILE = "pgbench"
 TIMES = (1.0, 1.5, 2.0)
 UNDECLARED = 10  # clients, where the page declares no pool
 LONGEST = 600
-HEAD = ("clients", "pools", "tps", "p50", "p95", "p99", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,13 @@ class Load:
     seconds: int = 2
 
     @classmethod
-    def of(cls, profile: str, workload: str, seconds: int, *, environment: str) -> Load:
-        """The load that the flags name. Raises UsageError, also for a live environment: this is for disposables."""
+    def of(
+        cls, profile: str, workload: str, seconds: int, *, environment: str, others: Mapping[str, object] | None = None
+    ) -> Load:
+        """The load that the flags name. Raises UsageError, also for a live environment: this is for disposables.
+
+        `others` are the values of flags that are for measuring queries, by name.
+        """
         if profile != PROFILE:
             hint = did_you_mean(profile, [PROFILE]) or f"`--profile {PROFILE}` is the one there is."
             raise UsageError(f"--profile {profile or '(empty)'}: no such profile.", hint=hint)
@@ -50,37 +54,33 @@ class Load:
                 f"--profile {PROFILE} --env {environment}: a live environment is never put under pgbench.",
                 hint="Leave --env out: it is run against a disposable server with the page's own settings.",
             )
+        idle = [flag for flag, value in (others or {}).items() if value]
+        if idle:
+            raise UsageError(f"{', '.join(idle)}: not with --profile, which measures no check's queries.")
         if seconds > LONGEST:
             raise UsageError(f"--seconds {seconds}: at most {LONGEST} at each step.")
         return cls(workload, seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """One page's outcomes, step by step. `sessions` is what its pools may open together, `settings` say how."""
-
-    runbook: str
-    server: str
-    workload: str
-    sessions: int
-    settings: tuple[str, ...]
-    max_connections: int
-    steps: tuple[tuple[float, Outcome], ...]
-
-
-def show(runbooks: Sequence[Runbook], load: Load, *, rows: int, postgres_bin: str, format: str) -> int:  # noqa: A002 - the flag's name
-    """Run and print the profile of every page: 0, or 3 where one could not be had. Raises UsageError."""
-    known_format(format, FORMATS)
+def show(runbooks: Sequence[Runbook], load: Load, *, rows: int, postgres_bin: str, output: Output) -> int:
+    """Run, print and write the profile of every page: 0, or 3 where one could not be had. Raises UsageError."""
+    known_format(output.format, FORMATS)
     profiles: list[Profile] = []
+    paths: list[Path] = []
     code = HELD
     for runbook in _chosen(runbooks, load):
         check_files(runbook)
         try:
-            profiles.append(_profile(runbook, load, rows, postgres_bin))
+            profile = with_earlier(_profile(runbook, load, rows, postgres_bin), output.folder)
         except CouldNotTell as reason:
             sys.stderr.write(f"{mask(f'{runbook.front.runbook}: {reason}')}\n")
             code = COULD_NOT_TELL
-    _print(profiles, format)
+        else:
+            profiles.append(profile)
+            paths.append(write(profile, output.folder))
+    _print(profiles, output.format)
+    if output.format == "text":
+        _print_paths(paths)
     return code
 
 
@@ -94,6 +94,7 @@ def _chosen(runbooks: Sequence[Runbook], load: Load) -> list[Runbook]:
 
 def _profile(runbook: Runbook, load: Load, rows: int, postgres_bin: str) -> Profile:
     sessions, settings = _pools(runbook)
+    started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     with closing(server_for(runbook, postgres_bin)) as target:
         pgbench = Pgbench(target.server)
         database, scripts = DATABASE, list[str]()
@@ -105,14 +106,24 @@ def _profile(runbook: Runbook, load: Load, rows: int, postgres_bin: str) -> Prof
         else:
             pgbench.prepare()
         steps = tuple(
-            (times, pgbench.run(load.workload, clients, load.seconds, database=database, scripts=scripts))
+            Step(times, pgbench.run(load.workload, clients, load.seconds, database=database, scripts=scripts))
             for times in TIMES
             for clients in [math.ceil(sessions * times)]
         )
         with target.server.connect() as connection:
             [limit] = connection.execute("SELECT current_setting('max_connections')::int").fetchone() or (0,)
         obtained = target.obtained
-    return Profile(runbook.front.runbook, obtained, load.workload, sessions, settings, limit, steps)
+    return Profile(
+        runbook=runbook.front.runbook,
+        started=started,
+        server=obtained,
+        workload=load.workload,
+        seconds=load.seconds,
+        sessions=sessions,
+        settings=settings,
+        max_connections=limit,
+        steps=steps,
+    )
 
 
 def _pools(runbook: Runbook) -> tuple[int, tuple[str, ...]]:
@@ -141,58 +152,11 @@ def _queries(runbook: Runbook) -> Iterator[str]:
 
 def _print(profiles: Sequence[Profile], format: str) -> None:  # noqa: A002 - the flag's name
     if format == "json":
-        text = json.dumps([_as_json(one) for one in profiles], indent=2, ensure_ascii=False) + "\n"
-    elif format == "markdown":
-        text = "\n".join(_as_markdown(one) for one in profiles)
+        text = json.dumps([as_json(one) for one in profiles], indent=2, ensure_ascii=False) + "\n"
     else:
-        text = "\n".join(_as_text(one) for one in profiles)
+        text = "\n".join(as_markdown(one) if format == "markdown" else as_text(one) for one in profiles)
     sys.stdout.write(mask(text))
 
 
-def _rows(profile: Profile) -> list[list[str]]:
-    return [
-        [
-            str(outcome.clients),
-            f"{times:g}×",  # noqa: RUF001 - times, as people write it
-            f"{outcome.tps:,.0f}",
-            *(show_seconds(latency) for latency in (outcome.p50, outcome.p95, outcome.p99)),
-            f"{outcome.failed:,}" if outcome.tps else "all",
-        ]
-        for times, outcome in profile.steps
-    ]
-
-
-def _about(profile: Profile) -> list[str]:
-    return [
-        f"pgbench, {profile.workload}, on {profile.server}; max_connections is {profile.max_connections}",
-        *profile.settings,
-    ]
-
-
-def _trouble(profile: Profile) -> list[str]:
-    return [
-        f"{outcome.clients} clients: {sentence}" for _, outcome in profile.steps for sentence in outcome.trouble[:3]
-    ]
-
-
-def _as_text(profile: Profile) -> str:
-    table = [list(HEAD), *_rows(profile)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(HEAD))]
-    lines = ["  " + "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
-    about = [f"{profile.runbook}: {_about(profile)[0]}", *(f"  {line}" for line in _about(profile)[1:])]
-    return "\n".join([*about, *lines, *(f"  {line}" for line in _trouble(profile))]) + "\n"
-
-
-def _as_markdown(profile: Profile) -> str:
-    rows = [[escape.cell(cell) for cell in row] for row in _rows(profile)]
-    parts = [
-        f"# {escape.text(profile.runbook)} under load",
-        "\n".join(f"- {escape.text(line)}" for line in [*_about(profile), *_trouble(profile)]),
-        escape.table(list(HEAD), rows, right=range(len(HEAD))),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _as_json(profile: Profile) -> dict[str, Any]:
-    steps = [{"pools": times, **asdict(outcome)} for times, outcome in profile.steps]
-    return {**asdict(profile), "steps": steps}
+def _print_paths(paths: Sequence[Path]) -> None:
+    sys.stdout.write("".join(f"  {path}\n" for path in paths))

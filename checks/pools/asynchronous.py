@@ -1,8 +1,4 @@
-"""The two asynchronous pools, SQLAlchemy's over asyncpg and asyncpg's own, each on an event loop in its own thread.
-
-https://docs.sqlalchemy.org/en/20/orm/extensions/asyncio.html
-https://magicstack.github.io/asyncpg/current/api/index.html#connection-pools
-"""
+"""What the two asynchronous pools have in common: an event loop in a thread of its own, which others call into."""
 
 from __future__ import annotations
 
@@ -14,18 +10,12 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
-import greenlet  # noqa: F401 - SQLAlchemy's asynchronous engine needs it, and says so only when it is used
-from sqlalchemy import event, exc
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import QueuePool as SqlalchemyQueuePool
 
 from checks.pools.ledger import Ledger, task_name
 from checks.pools.library import OPENING, Broken, Taken, Terms, Waited, broken
 from checks.pools.load import Crowd, Load
-from checks.pools.queue_pool import FOR_EVER, words_of
 
 T = TypeVar("T")
-
 _CLOSING = 5.0
 
 
@@ -50,12 +40,12 @@ class _Loop:
             self._loop.close()
 
 
-class _Asynchronous(ABC):
+class Asynchronous(ABC):
     """What both have in common. See `checks.pools.library.Library`, whose words hold here."""
 
     def __init__(self, terms: Terms) -> None:
         self.ledger = Ledger()
-        self._arguments = terms.reach.asyncpg()
+        self.arguments = terms.reach.asyncpg()
         self._timeout = terms.timeout
         self._loop = _Loop()
         self._closed = False
@@ -107,13 +97,13 @@ class _Asynchronous(ABC):
     @abstractmethod
     async def _close(self) -> None: ...
 
-    async def _connected(self) -> asyncpg.Connection[Any]:
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(**self._arguments)
+    async def connected(self) -> asyncpg.Connection[Any]:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(**self.arguments)
         return connection
 
     async def _connect_once(self) -> None:
         try:
-            connection = await self._connected()
+            connection = await self.connected()
         except Exception as error:
             raise broken(error) from error
         await connection.close()
@@ -176,120 +166,3 @@ class _Asynchronous(ABC):
             except Broken as error:
                 crowd.broken.append(error)
             await asyncio.sleep(crowd.load.pause)
-
-
-class AsyncQueuePool(_Asynchronous):
-    """SQLAlchemy's AsyncAdaptedQueuePool over asyncpg."""
-
-    def __init__(self, terms: Terms) -> None:
-        super().__init__(terms)
-        self._engine = create_async_engine(
-            "postgresql+asyncpg://",
-            async_creator=self._connected,
-            pool_timeout=terms.timeout,
-            pool_recycle=FOR_EVER if terms.recycle is None else terms.recycle,
-            pool_pre_ping=terms.pool.pings,
-            pool_size=terms.pool.size,
-            max_overflow=terms.pool.most - terms.pool.size,
-        )
-        pool = self._engine.sync_engine
-        event.listen(pool, "checkout", lambda raw, *_: self.ledger.took(_backend(raw)))
-        event.listen(pool, "checkin", self._came_back)
-
-    def out(self) -> int:
-        pool = self._engine.pool
-        return pool.checkedout() if isinstance(pool, SqlalchemyQueuePool) else 0
-
-    async def _check_out(self, timeout: float | None) -> tuple[Any, int]:  # noqa: ARG002 - the pool's own holds
-        try:
-            connection = await self._engine.connect()
-        except exc.TimeoutError as late:
-            raise Waited(words_of(late)) from late
-        raw = await connection.get_raw_connection()
-        return connection, _backend(raw.dbapi_connection)
-
-    async def _give_back(self, taken: Taken) -> None:
-        await taken.handle.close()
-
-    async def _execute(self, taken: Taken, sql: str) -> None:
-        if sql != "BEGIN":  # SQLAlchemy begins a transaction with the first statement
-            await taken.handle.exec_driver_sql(sql)
-        else:
-            await taken.handle.exec_driver_sql("SELECT 1")
-
-    async def _close(self) -> None:
-        await self._engine.dispose()
-
-    def _came_back(self, raw: Any, _: object) -> None:
-        if raw is not None:  # None where the connection was found dead
-            self.ledger.gave_back(_backend(raw))
-
-
-class AsyncpgPool(_Asynchronous):
-    """asyncpg's own pool. Without a time-out it waits for ever, which is waited for as long as `Terms` says."""
-
-    def __init__(self, terms: Terms) -> None:
-        super().__init__(terms)
-        self._size = terms.pool.size
-        self._pool: asyncpg.Pool[Any] | None = None
-
-    def out(self) -> int:
-        return self._pool.get_size() - self._pool.get_idle_size() if self._pool else 0
-
-    def thought_alive(self) -> int:
-        return self._pool.get_idle_size() if self._pool else 0
-
-    async def _check_out(self, timeout: float | None) -> tuple[Any, int]:
-        pool = await self._opened()
-        try:
-            connection = await pool.acquire(timeout=timeout)
-        except TimeoutError as late:
-            raise Waited("TimeoutError") from late
-        return connection, connection.get_server_pid()
-
-    async def _give_back(self, taken: Taken) -> None:
-        try:
-            alive = not taken.handle.is_closed()
-        except asyncpg.InterfaceError:  # it was lost while it was out, and asyncpg took it back itself
-            alive = False
-        if not alive:
-            self.ledger.gave_back(taken.backend)  # a dead one is thrown away, and no hook is told
-        if self._pool is not None:
-            await self._pool.release(taken.handle)
-
-    async def _execute(self, taken: Taken, sql: str) -> None:
-        await taken.handle.execute(sql)
-
-    async def _close(self) -> None:
-        if self._pool is not None:
-            self._pool.terminate()
-
-    async def _opened(self) -> asyncpg.Pool[Any]:
-        """The pool, with as many connections as it keeps; made here, since it belongs to this event loop."""
-        if self._pool is None:
-            self._pool = asyncpg.create_pool(
-                connect=self._connected_for_pool,
-                min_size=0,
-                max_size=self._size,
-                setup=self._went_out,
-                reset=self._came_back,
-            )
-        await self._pool
-        return self._pool
-
-    async def _connected_for_pool(self, *_: Any, **given: Any) -> asyncpg.Connection[Any]:
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(**{**given, **self._arguments})
-        return connection
-
-    async def _went_out(self, connection: Any) -> None:
-        self.ledger.took(connection.get_server_pid())
-
-    async def _came_back(self, connection: Any) -> None:
-        await connection.execute(connection.get_reset_query())  # what it does by itself without this hook
-        self.ledger.gave_back(connection.get_server_pid())
-
-
-def _backend(raw: Any) -> int:
-    """The backend's process number of SQLAlchemy's wrapper around asyncpg's connection."""
-    found: int = raw.driver_connection.get_server_pid()
-    return found

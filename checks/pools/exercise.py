@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from secrets import token_hex
 
 from checks.pools.facts import Facts, Full, Leak, Recovery, Recycled, Stale
 from checks.pools.library import SHORT, Broken, Library, Taken, Terms, Waited, opened
@@ -33,7 +34,9 @@ class Exercise:
     def __init__(self, service: str, pool: Pool, endpoint: Endpoint, *, full: bool) -> None:
         """`full` is for the declared time-out and a longer load, where short ones are the rule."""
         self._service, self._pool, self._full = service, pool, full
-        self._reach = Reach(endpoint, f"pgrunbook pool {service}"[:_LONGEST_NAME])
+        # A name of this run's own: what it ends by name must not be a session of another run's on the same server.
+        mark = token_hex(4)
+        self._reach = Reach(endpoint, f"{f'pgrunbook pool {service}'[: _LONGEST_NAME - len(mark) - 1]} {mark}")
         self._crowded: Library | None = None
         self.facts: Facts | None = None
 
@@ -43,7 +46,10 @@ class Exercise:
         return self._reach
 
     def empty(self, watch: Watch) -> Facts:
-        """Take every connection and one more; let one task keep its own; give all back and take them again."""
+        """Take every connection and one more; let one task keep its own; give all back and take them again.
+
+        Raises Broken where a connection cannot be opened for another reason than that there are too many.
+        """
         began = time.monotonic()
         facts = self.facts = Facts(self._service, self._pool, Full(self._limit))
         with self._built(self._limit) as library:
@@ -153,7 +159,10 @@ class Exercise:
         try:
             taken = library.take_many(tasks)
         except (Broken, Waited) as error:
-            return Full(self._limit, refused=_why(error, library)), []
+            why = _why(error, library)
+            if not why.too_many:
+                raise why from error
+            return Full(self._limit, refused=why), []
         library.begin(_keeper(taken))
         asked = time.monotonic()
         words = ""

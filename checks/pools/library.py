@@ -117,9 +117,13 @@ def opened(terms: Terms) -> Library:
             from checks.pools.psycopg_pools import PsycopgPool
 
             return PsycopgPool(terms)
-        from checks.pools.asynchronous import AsyncpgPool, AsyncQueuePool
+        if terms.pool.driver == "sqlalchemy-asyncpg":
+            from checks.pools.async_queue_pool import AsyncQueuePool
 
-        return AsyncQueuePool(terms) if terms.pool.is_sqlalchemy else AsyncpgPool(terms)
+            return AsyncQueuePool(terms)
+        from checks.pools.asyncpg_pool import AsyncpgPool
+
+        return AsyncpgPool(terms)
     except ImportError as missing:
         raise CouldNotTell(
             f"{terms.pool.library} is not installed here ({missing.name or missing} is missing), so it was not tried.",
@@ -132,8 +136,9 @@ def broken(error: BaseException) -> Broken:
     """The library's error as one sentence. SQLAlchemy wraps the driver's, and adds a link to itself."""
     cause = getattr(error, "orig", None) or error
     words = str(cause).strip() or type(cause).__name__
-    # libpq says where it connected to before what the server said, once for each address it tried.
-    line = _WHERE.sub("", words.splitlines()[-1] if "connection failed" in words else words.splitlines()[0])
+    # libpq says where it connected to before what the server said, once for each address it tried; details follow.
+    lines = words.splitlines()
+    line = _WHERE.sub("", next((one for one in reversed(lines) if _WHERE.match(one)), lines[0]))
     deeper = getattr(cause, "__cause__", None)
     state = getattr(cause, "sqlstate", None) or getattr(deeper, "sqlstate", None) or ""
     return Broken(mask(line.strip()), str(state))

@@ -20,6 +20,8 @@ from checks.report.model import Report
 SUFFIXES = {"json": ".json", "markdown": ".md", "junit": ".xml"}
 EVERY_FORMAT = frozenset(SUFFIXES)
 PART = ".part"
+PROFILE = ".profile"
+_PROFILE_NAME = re.compile(rf".*{re.escape(PROFILE)}(-\d+)?\.(json|md|svg)")
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -156,6 +158,11 @@ def _names(stem: str) -> Iterator[str]:
     while True:
         yield f"{stem}-{number}"
         number += 1
+
+
+def is_profile(name: str) -> bool:
+    """Whether this is the name of a load profile, which is no report."""
+    return _PROFILE_NAME.fullmatch(name) is not None
 
 
 def unwritable(folder: Path, failure: OSError) -> UsageError:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from checks.errors import UsageError
 from checks.report import escape
-from checks.report.files import PART, SUFFIXES, replace_file, unwritable
+from checks.report.files import PART, SUFFIXES, is_profile, replace_file, unwritable
 from checks.report.layout import moment
 from checks.report.markdown import environment
 from checks.report.matrix import is_matrix, newest_table
@@ -129,7 +129,7 @@ def _cells(row: Row, names: frozenset[str]) -> list[str]:
 
 def _names(folder: Path) -> frozenset[str]:
     """The files of reports in the folder, by name."""
-    return frozenset(name for name in _listed(folder) if not is_matrix(name))
+    return frozenset(name for name in _listed(folder) if not is_matrix(name) and not is_profile(name))
 
 
 def _listed(folder: Path) -> list[str]:

@@ -67,9 +67,22 @@ class Page:
     def rows(self) -> list[list[str]]:
         """The table's rows: status, check, time, finding. Trouble leads to its place below."""
         return [
-            [MARKS[check.status], self._linked(check), self.time(check), escape.cell(check.sentence)]
+            [MARKS[check.status], self._linked(check), self.time(check), escape.cell(self._at_a_glance(check))]
             for check in self._report.checks
         ]
+
+    def reason_above(self, check: CheckReport) -> str:
+        """The name of the first check without a verdict for the same reason, where that is another one."""
+        if check.status is not Status.ERRORED:
+            return ""
+        why = (check.reason, check.code, check.hint)
+        same = (one.name for one in self._report.checks if (one.reason, one.code, one.hint) == why)
+        first = next(same)
+        return "" if first == check.name else first
+
+    def _at_a_glance(self, check: CheckReport) -> str:
+        first = self.reason_above(check)
+        return f"the same as for {first}" if first else check.sentence
 
     def headings(self) -> Iterator[Heading]:
         """The page's sections in order, one level down: the report has one title of its own."""

@@ -48,6 +48,7 @@ class Box(PostgresContainer):
         )  # fmt: skip
         self.with_name(f"pgrunbook-{random.token_hex(6)}")
         self.platform = ""
+        self.identity = "unknown"
 
     @property
     def is_made(self) -> bool:
@@ -71,6 +72,7 @@ class Box(PostgresContainer):
     ) -> None:
         """Say how it is to be made: all but the port."""
         self.platform = image.platform
+        self.identity = image.identity.removeprefix("sha256:")[:12]
         self.with_env("PGDATA", f"{image.folder}/pgrunbook").with_env("POSTGRES_INITDB_ARGS", "--no-sync")
         size = f",size={limits.data}" if limits.data else ""
         self.with_tmpfs_mount(image.folder, f"mode=1777{size}")  # whoever the image runs as makes a folder in it

@@ -16,7 +16,10 @@ from checks.targets.engine_faults import MAKE_ROOM, OTHER_PLATFORM
 NO_POSTGRES = "pgrunbook: no program `postgres` is on the PATH of this image"
 LEAVE_IT = "see who cleans up containers on this engine; run again"
 SETTINGS = "settings of the disposable server are under `server:` in the runbook's front matter"
+_BY_SIGKILL = 137  # 128 and the number of the signal; the log says nothing of it
 _LAST = 5  # lines of the log that a sentence can carry
+# What our own asking leaves in a log: a server that is not up yet, and the write that must be refused.
+_OURS = re.compile(r"the database system is|in a read-only transaction")
 _GRAVE = re.compile(r"(FATAL|PANIC|ERROR|[Ee]rror):\s+(.*)")
 # Of its data: a query that wants more of /dev/shm than there is fails alone, and says so itself.
 _DISK_FULL = re.compile(r"^(?!.*shared memory segment).*no space left on device", re.IGNORECASE | re.MULTILINE)
@@ -64,6 +67,10 @@ def _ended(state: Mapping[str, Any], log: str, where: str, platform: str) -> Tar
         hint = "name an image with PostgreSQL in it, as `--image postgres:17-alpine` does"
         return TargetFailed(sentence, code="container.not_postgres", hint=hint)
     status = state.get("ExitCode")
+    if status == _BY_SIGKILL:
+        sentence = f"{where} was killed from outside (exit status {status})."
+        hint = "see who kills containers on this engine, and by `dmesg` whether memory ran out; run again"
+        return TargetFailed(sentence, code="container.died", hint=hint)
     return TargetFailed(
         f"{where} ended with exit status {status}; its log ends: {last_words(log)}.",
         code="container.died",
@@ -73,7 +80,8 @@ def _ended(state: Mapping[str, Any], log: str, where: str, platform: str) -> Tar
 
 def last_words(log: str) -> str:
     """What the log ends with, on one line: the gravest of its last lines, or all of them."""
-    lines = [line.strip() for line in log.splitlines() if line.strip()][-_LAST:]
+    said = [line.strip() for line in log.splitlines() if line.strip()]
+    lines = [line for line in said if not _OURS.search(line)][-_LAST:]
     grave = [match[2] for line in lines if (match := _GRAVE.search(line))]
     return " / ".join(grave or lines).rstrip(".") or "nothing"
 

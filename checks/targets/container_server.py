@@ -20,7 +20,7 @@ from checks.check import POSTGRESQL
 from checks.errors import TargetFailed
 from checks.targets.authority import Certificate
 from checks.targets.container_certificate import usual
-from checks.targets.container_image import Image, obtain
+from checks.targets.container_image import obtain
 from checks.targets.container_launch import launch
 from checks.targets.container_owner import sweep
 from checks.targets.container_pulse import POLL, awaited, born
@@ -59,7 +59,6 @@ class ContainedServer:
         self.settings = settings
         self._box = box
         self._owner = os.getpid()
-        self._image: Image | None = None
         self._way = Way("")
         self._port: Port | None = None
         self._certificate: Certificate | None = None
@@ -106,8 +105,7 @@ class ContainedServer:
     @property
     def obtained(self) -> str:
         """How this server was come by, as the report says it."""
-        identity = self._image.identity.removeprefix("sha256:")[:12] if self._image else "unknown"
-        return f"container, image {self._box.image} ({identity})"
+        return f"container, image {self._box.image} ({self._box.identity})"
 
     @property
     def has_tls(self) -> bool:
@@ -138,8 +136,7 @@ class ContainedServer:
         """
         until = time.monotonic() + HEARS
         while True:
-            seen = self._seen()
-            if seen is not None or self._stopped:
+            if (seen := self._seen()) is not None or self._stopped:
                 return seen
             found = what_ails(self._box, READ)
             if found is not None or time.monotonic() > until or born(self.connect) is not None:
@@ -199,15 +196,18 @@ class ContainedServer:
         return self._box.get_wrapped_container()
 
     def _make(self, certificate: Certificate | None, *, plaintext: bool, limits: Limits) -> None:
-        """The container, started. Whoever stops the server meanwhile waits for that, so that nothing is left."""
+        """The container, started. Whoever stops the server meanwhile waits for that, so that nothing is left.
+
+        Nobody waits for an image that is being fetched: there is nothing to remove yet.
+        """
+        engine = self._box.engine
+        with engine_faults("sweeping up after runs that were killed"):
+            sweep(engine.client)
+        image = obtain(engine.client, self._box.image)
+        self._certificate = certificate or usual()
         with self._making:
             if self._stopped or _ending.is_set():
                 raise TargetFailed("The run ended while its container was being made.", code="run.interrupted")
-            engine = self._box.engine
-            with engine_faults("sweeping up after runs that were killed"):
-                sweep(engine.client)
-            image = self._image = obtain(engine.client, self._box.image)
-            self._certificate = certificate or usual()
             with engine_faults("looking for a way to its containers"):
                 settle_reaper(engine)
                 self._way = way_to(engine)

@@ -16,7 +16,8 @@ from checks.secrets import mask
 
 START_IT = (
     "start it (`sudo systemctl start docker`, or Docker Desktop) and try `docker version`; where it is elsewhere, set "
-    "DOCKER_HOST; or leave `--on container` out, since the embedded PostgreSQL needs no engine"
+    "DOCKER_HOST. Without one, leave `--on container` out, since the embedded PostgreSQL needs none, and give an "
+    "environment a `url` in place of `compose`"
 )
 JOIN_IT = "add yourself to its group with `sudo usermod -aG docker $USER` and log in again, or use a rootless engine"
 MAKE_ROOM = "see what takes the room with `docker system df`, and free it with `docker system prune`"

@@ -79,8 +79,9 @@ def test_a_sound_pool_holds(driver: str, small: EmbeddedTarget) -> None:
     assert "SQLSTATE 53300" in found["pool.last_slot"].sentence
     with small.server.connect() as connection:
         left = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'pgrunbook %'"
-        watch.Watch(connection).settled("pgrunbook pool api", lambda sessions: not len(sessions))
-        assert connection.execute(left).fetchone() == (0,)
+        until = time.monotonic() + 5
+        while connection.execute(left).fetchone() != (0,):
+            assert time.monotonic() < until
         assert connection.execute("SELECT FROM pg_roles WHERE rolname = 'pgrunbook_service'").fetchone() is None
 
 
@@ -124,6 +125,25 @@ def test_a_server_smaller_than_the_pool_fails(driver: str, small: EmbeddedTarget
     pool = replace(SOUND[driver], size=19)
     finding = check_fails("pool", "", small, code="pool.server_full", **known(small, pool))
     assert re.search("remaining connection slots are reserved|too many clients", finding.sentence)
+
+
+@pytest.mark.parametrize("driver", SOUND)
+def test_a_service_that_may_not_connect_is_no_full_server(driver: str, small: EmbeddedTarget) -> None:
+    """Whatever else keeps a connection from being opened says nothing of the pool."""
+    with small.server.connect() as connection:
+        connection.execute(f"REVOKE CONNECT ON DATABASE {small.database} FROM PUBLIC".encode())
+    with pytest.raises(CouldNotTell) as reason:
+        findings_of("pool", "", small, **known(small, SOUND[driver]))
+    assert reason.value.code == "pool.lost"
+    assert "permission denied for database" in reason.value.sentence
+
+
+def test_two_runs_do_not_end_each_others_sessions(small: EmbeddedTarget) -> None:
+    """Each ends by name, and has a name of its own, however long the service's is."""
+    ones = [exercise.Exercise("a" * 80, SOUND["asyncpg"], small.socket_endpoint, full=False) for _ in range(2)]
+    names = {one.reach.application for one in ones}
+    assert len(names) == 2
+    assert {len(name) for name in names} == {63}
 
 
 def test_a_superuser_without_a_slot_of_its_own_is_locked_out(binaries: Binaries) -> None:
@@ -335,7 +355,8 @@ def test_a_page_without_pools_cannot_be_proven(target: EmbeddedTarget) -> None:
 def test_a_library_that_is_not_installed_is_named(target: EmbeddedTarget, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the command that installs it."""
     monkeypatch.setitem(sys.modules, "asyncpg", None)
-    monkeypatch.delitem(sys.modules, "checks.pools.asynchronous", raising=False)
+    for module in ("asyncpg_pool", "asynchronous"):
+        monkeypatch.delitem(sys.modules, f"checks.pools.{module}", raising=False)
     with pytest.raises(CouldNotTell) as reason:
         findings_of("pool", "", target, **known(target, SOUND["asyncpg"]))
     assert reason.value.code == "pool.no_library"

@@ -54,7 +54,7 @@ def test_one_session_too_many_fails(target: EmbeddedTarget) -> None:
     check_holds("pool_budget", "max_connections: 98", target, pools=POOLS)
     finding = check_fails("pool_budget", "max_connections: 97", target, code="pool_budget.server", pools=POOLS)
     assert finding.sentence == (
-        "The pools may open 98 connections, and the server admits 97: "
+        "With all pools full 98 connections are needed, and the server admits 97: "
         "api 90 + worker 5 + superuser_reserved_connections 3."
     )
     assert lines(finding)[-1] == ("missing", "97 - 98", -1)

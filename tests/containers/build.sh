@@ -43,8 +43,8 @@ debian() {
     local made_of sources=()
     made_of=$(recipe "$version")
     if is_made_of "$major" "$made_of"; then return; fi
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources; do
-        if [ -s "$file" ]; then
+    for file in /etc/apt/sources.list /etc/apt/sources.list.d/{debian,ubuntu}.sources; do
+        if grep -qs '^[^#]' "$file"; then
             sources+=("$file")
         fi
     done

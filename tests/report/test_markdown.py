@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
@@ -76,6 +77,18 @@ def test_a_fix_needed_twice_is_shown_once() -> None:
     drawn = markdown(report(FAILS, result("fails-too", broken())))
     assert drawn.count("Look at the rows by hand.") == 1
     assert "> Fix: the same as for **fails**, above." in drawn
+
+
+def test_a_reason_that_all_checks_share_is_told_once() -> None:
+    """Where no server could be had, nineteen checks have no verdict for one reason, which stands in one place."""
+    known = partial(
+        result, status=Status.ERRORED, reason="No engine answers.", code="container.no_engine", hint="start it"
+    )
+    drawn = markdown(report(known("one"), known("two"), known("three")))
+    assert drawn.count("No engine answers. (`container.no_engine`)") == 1
+    assert drawn.count("Hint: start it") == 1
+    assert drawn.count("> The reason is the same as for **one**, above.") == 2
+    assert drawn.count("| the same as for one") == 2
 
 
 def test_a_fix_nobody_needs_is_folded_and_the_needed_one_stands_under_its_failure() -> None:

@@ -99,6 +99,7 @@ def test_a_restarted_server_can_still_die(postgres_image: str) -> None:
         server._container.wait(timeout=10)
         assert server.ailment is not None
         assert server.ailment.code == "container.died"
+        assert "starting up" not in server.ailment.sentence  # which answered our own questions
     finally:
         server.stop()
 
