@@ -120,6 +120,7 @@ class StreamedRestore:
             return
         try:
             self._run.stdin.write(piece)
+            self._run.stdin.flush()
         except BrokenPipeError:
             self._broken = True
 

@@ -6,6 +6,7 @@ Nothing is read twice. While pg_dump sends the rows, the session that holds the 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -94,10 +95,11 @@ def _in_one_pass(
     """The file's SHA-256, and what came of the restore; None where the client stopped before the end."""
     digest = hashlib.sha256()
     dump = Dump(export, Format.CUSTOM)
-    halts.append(dump.kill)
+    halts.append(dump.end)
     try:
         with StreamedRestore(copy) as into, path.open("wb") as file:
-            while piece := dump.stdout.read(PIECE):
+            # As it comes: a compressed megabyte may be a hundred of rows, for which the restore would stand still.
+            while piece := os.read(dump.stdout.fileno(), PIECE):
                 file.write(piece)
                 digest.update(piece)
                 into.write(piece)
