@@ -48,7 +48,7 @@ class Dump:
         out = subprocess.DEVNULL if to is not None else subprocess.PIPE
         self._run = ClientRun(command, {**export.variables, "LC_ALL": "C"}, stdout=out, as_ourselves=True)
         # Whoever reads its output waits as long as it is silent; the deadline ends that from outside.
-        self._deadline = threading.Timer(max(0.1, export.deadline - time.monotonic()), self._end)
+        self._deadline = threading.Timer(max(0.1, export.deadline - time.monotonic()), self.end)
         self._deadline.daemon = True
         self._deadline.start()
 
@@ -83,8 +83,8 @@ class Dump:
         self._deadline.cancel()
         self._run.kill()
 
-    def _end(self) -> None:
-        """End the program and leave its pipes to whoever reads them."""
+    def end(self) -> None:
+        """End the program from another thread, and leave its pipes to whoever reads them."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._run.process.pid, signal.SIGKILL)
 

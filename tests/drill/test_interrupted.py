@@ -14,6 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from checks.backup.dumping import Dump
+from checks.backup.restore import StreamedRestore
 from checks.backup.staging import PREFIX, SUFFIX, sweep
 from checks.drill.request import LIVE, Request
 from checks.result import Status
@@ -89,6 +91,28 @@ def test_whoever_stops_a_drill_finds_nothing_left(
     """In whichever stage, as Ctrl-C and SIGTERM do it."""
     stop, before = threading.Event(), set(servers._running)
     _, results = drilled(request_of(stage, source, tmp_path), Watcher(stage, stop.set), stop)
+    assert results.interrupted
+    assert left(scratch, before) == ([], [])
+
+
+def test_a_stop_between_two_pieces_of_a_dump_is_no_bug_of_ours(
+    source: EmbeddedServer, scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads the dump finds its end where another thread has ended pg_dump, and no closed file."""
+    stop, ended, before = threading.Event(), threading.Event(), set(servers._running)
+    end = Dump.end
+
+    def ending(dump: Dump) -> None:
+        end(dump)
+        ended.set()
+
+    def stopping(_: StreamedRestore, __: bytes) -> None:
+        stop.set()
+        assert ended.wait(30)
+
+    monkeypatch.setattr(Dump, "end", ending)
+    monkeypatch.setattr(StreamedRestore, "write", stopping)
+    _, results = drilled(request_of("dumping", source, tmp_path), stop=stop)
     assert results.interrupted
     assert left(scratch, before) == ([], [])
 
