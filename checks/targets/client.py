@@ -8,8 +8,10 @@ https://www.postgresql.org/docs/current/libpq-pgpass.html
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,8 @@ from checks.targets.url import conninfo
 
 # A service or a second address of the caller's would win over the host that is meant here.
 _NOT_INHERITED = ("PGSERVICE", "PGHOSTADDR")
+_PREFIX, _SUFFIX = "pgrunbook-", ".pgpass"
+_FORMING = 60.0  # seconds a file may be without its lock
 
 
 @contextmanager
@@ -63,12 +67,34 @@ def _by_variable(given: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def _password_file(password: str) -> Iterator[Path]:
     """A file with the password for whatever server is asked, readable by us alone, as libpq insists."""
-    handle, name = tempfile.mkstemp(prefix="pgrunbook-", suffix=".pgpass")  # made with mode 0600
+    folder = Path(tempfile.gettempdir())
+    sweep(folder)
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder)  # made with mode 0600
     path = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # for as long as we live: no sweep takes it away
             escaped = password.replace("\\", r"\\").replace(":", r"\:")
             file.write(f"*:*:*:*:{escaped}\n")
-        yield path
+            file.flush()
+            yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove the password files in `folder` of those who were killed before they could; what was removed."""
+    return [path for path in folder.glob(f"{_PREFIX}*{_SUFFIX}") if _swept(path)]
+
+
+def _swept(path: Path) -> bool:
+    try:
+        known = path.lstat()
+        if known.st_uid != os.geteuid() or time.time() - known.st_mtime < _FORMING:
+            return False
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW)) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
+    except OSError:
+        return False  # somebody uses it, or another run has swept it
+    return True

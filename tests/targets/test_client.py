@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from checks.errors import UsageError
-from checks.targets.client import client_environment
+from checks.targets.client import client_environment, sweep
 from checks.targets.embedded import EmbeddedTarget
 from checks.targets.session import Endpoint
 
@@ -61,6 +62,23 @@ def test_the_password_file_is_ours_alone_and_goes(endpoint: Endpoint) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert not seen[0].exists()
+
+
+def test_a_password_file_of_a_killed_run_is_swept(
+    endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By whoever needs one next; one that is in use, or young, stays."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, young = tmp_path / "pgrunbook-left.pgpass", tmp_path / "pgrunbook-young.pgpass"
+    for path in (left, young):
+        path.write_text("*:*:*:*:hunter2\n")
+    os.utime(left, (0, 0))
+    with client_environment(endpoint, {}) as variables:
+        used = Path(variables["PGPASSFILE"])
+        os.utime(used, (0, 0))
+        assert sorted(tmp_path.iterdir()) == sorted([young, used])
+        assert sweep(tmp_path) == []
+    assert list(tmp_path.iterdir()) == [young]
 
 
 def test_what_the_endpoint_leaves_open_stays_the_callers() -> None:
