@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -75,8 +76,11 @@ class ClientRun:
     def ended(self, limit: float | None = None) -> Ended:
         """Wait until it ends, `limit` seconds at most; then it is killed. Whatever else ends the wait kills it too."""
         late = False
+        began = time.monotonic()
         try:
-            self.process.wait(limit)
+            # Its end is the end of what it says: `wait` with a limit looks only every now and then.
+            self._reader.join(limit)
+            self.process.wait(None if limit is None else max(0.1, limit - (time.monotonic() - began)))
         except subprocess.TimeoutExpired:
             late = True
             self.kill()

@@ -124,12 +124,17 @@ class StreamedRestore:
         except BrokenPipeError:
             self._broken = True
 
+    def finish(self) -> None:
+        """There is no more to write."""
+        if self._run is not None:
+            with suppress(BrokenPipeError):
+                self._run.stdin.close()
+
     def ended(self, limit: float) -> Restored | None:
         """What came of it, the copy being settled; None where the client stopped, and the archive is to be restored."""
+        self.finish()
         if self._run is None:
             return None
-        with suppress(BrokenPipeError):
-            self._run.stdin.close()
         end = self._run.ended(limit)
         if end.status != 0 or self._broken or not self._copy.server.is_running:
             return None

@@ -62,12 +62,13 @@ def acquire_and_restore(
                 copy = make(header, int(export.bytes * GROWTH), encoding, locale)
                 copy.provide(mentioned)
                 path = into / f"{request.runbook.front.runbook}-live.dump"
-                digest, restored = _in_one_pass(export, path, copy, described=waiting, halts=halts, limit=request.limit)
+                digest, found, restored = _in_one_pass(
+                    export, path, copy, described=waiting, halts=halts, limit=request.limit
+                )
             except BaseException:
                 export.abort()
                 raise
             source = waiting.result()
-        found = identify(path)
         if restored is None:  # it stopped at an error; from the file every error can be known
             copy.start_again()
             restored = restore(path, found, copy, limit=request.limit)
@@ -91,8 +92,8 @@ def _in_one_pass(
     described: Future[Contents],
     halts: Halts,
     limit: float,
-) -> tuple[str, Restored | None]:
-    """The file's SHA-256, and what came of the restore; None where the client stopped before the end."""
+) -> tuple[str, Header, Restored | None]:
+    """The file's SHA-256, its header, and what came of the restore; None where the client stopped before the end."""
     digest = hashlib.sha256()
     dump = Dump(export, Format.CUSTOM)
     halts.append(dump.end)
@@ -106,6 +107,9 @@ def _in_one_pass(
                 if described.done() and described.exception() is not None:
                     described.result()
             dump.ended()
-            return digest.hexdigest(), into.ended(limit)
+            file.flush()
+            into.finish()
+            found = identify(path)  # while the restore makes its indexes
+            return digest.hexdigest(), found, into.ended(limit)
     finally:
         dump.kill()
