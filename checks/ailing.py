@@ -7,10 +7,13 @@ answer that never comes; a pool that does not fill again. The engine knows what 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from checks.errors import CouldNotTell
 from checks.result import Result, Results, Status
-from checks.targets.disposable import DisposableTarget
+
+if TYPE_CHECKING:  # a live check pays for no disposable server
+    from checks.targets.disposable import DisposableTarget
 
 CONNECTIVITY = "connectivity"
 _UNREACHED = (f"{CONNECTIVITY}.", "container.")

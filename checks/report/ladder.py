@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from statistics import median
 
 from checks.drilled import Drill, Earlier, Rung, Step
 from checks.report.findings import finding_report, told_in_one_line
@@ -77,6 +76,8 @@ def drill_report(drill: Drill, runbook: Runbook) -> DrillReport:
 
 def slower_by(trend: Sequence[Earlier], seconds: float | None) -> float | None:
     """How many times longer than the median of the good drills before it took; None where there is none to compare."""
+    from statistics import median  # which a run that is no drill has no use for
+
     known = [one.seconds for one in trend if one.held and one.seconds]
     return seconds / median(known) if known and seconds is not None else None
 
