@@ -16,17 +16,27 @@ ROWS = "100"
 PATIENCE = 150.0  # seconds for all five, on a machine that is busy with other tests
 
 
+# Whether a machine is quick enough at that moment to tell that a pool is fair; nothing that a kind of server decides.
+OF_THE_MOMENT = {"pool.fair", "pool.unproven"}
+
+
 def told(reports: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[str, str, list[str]]]:
     """By page and check: its status, why there is no verdict, and the codes of all its findings."""
     return {
         (report["run"]["runbook"], check["name"]): (
-            check["status"],
+            status_of(check),
             check["code"],
-            sorted(finding["code"] for finding in check["findings"]),
+            sorted({finding["code"] for finding in check["findings"]} - OF_THE_MOMENT),
         )
         for report in reports
         for check in report["checks"]
     }
+
+
+def status_of(check: dict[str, Any]) -> str:
+    """The check's status, but for what the moment alone warned of."""
+    broken = {finding["code"] for finding in check["findings"] if not finding["holds"]}
+    return "passed" if broken and broken <= OF_THE_MOMENT else str(check["status"])
 
 
 @pytest.mark.timeout(2 * PATIENCE)  # ten databases are made, and the pools of four exercised twice
