@@ -120,17 +120,17 @@ def tables_of(
         connection.execute(f"SET LOCAL max_parallel_workers_per_gather = {int(limit)}".encode())
         for portion in portions:
             sql = statement(portion, counts_only=not digests)
-            for position, rows, plain, mixed in connection.execute(sql.encode()):
-                found[portion[position].name] = Table(rows, digest(plain, mixed) if digests else "")
+            for position, rows, total in connection.execute(sql.encode()):
+                found[portion[position].name] = Table(rows, digest(total) if digests else "")
     return {table.name: found[table.name] for table in all_of_them}
 
 
 def _large_objects(connection: Connection, *, digests: bool) -> dict[str, Table]:
     """They are data as well, though no table's. Told under the name of the catalog that holds them."""
-    counted = "SELECT 0 AS position, count(*) AS rows, '' AS plain, '' AS mixed FROM pg_largeobject_metadata"
+    counted = "SELECT 0 AS position, count(*) AS rows, '' AS total FROM pg_largeobject_metadata"
     asked = connection.execute((_statements()["large_objects"] if digests else counted).encode())
-    [[_, rows, plain, mixed]] = asked.fetchall()
-    return {LARGE_OBJECTS: Table(rows, digest(plain, mixed) if digests else "")}
+    [[_, rows, total]] = asked.fetchall()
+    return {LARGE_OBJECTS: Table(rows, digest(total) if digests else "")}
 
 
 def _contents(

@@ -15,7 +15,8 @@ WHERE d.datname = current_database();
 SELECT format('%I.%I', n.nspname, c.relname) AS name,
        coalesce(pg_relation_size(c.oid), 0) AS bytes,
        coalesce(array_agg(format('%I', a.attname)) FILTER (WHERE a.attname IS NOT NULL), '{}') AS names,
-       coalesce(array_agg(CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b' THEN t.typname ELSE '' END)
+       coalesce(array_agg(CASE WHEN t.typnamespace <> 'pg_catalog'::regnamespace OR t.typtype <> 'b' THEN ''
+                               WHEN t.typname = 'bpchar' AND a.atttypmod > 0 THEN 'character' ELSE t.typname END)
                 FILTER (WHERE a.attname IS NOT NULL), '{}')::text[] AS types
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -144,5 +145,5 @@ WITH RECURSIVE chunk AS (
     WHERE length(c.bytes) = 1048576
 )
 SELECT 0 AS position, count(*) FILTER (WHERE position = 0) AS rows,
-       coalesce(sum(hash), 0)::text AS plain, coalesce(sum(hashint4extended(0, hash)), 0)::text AS mixed
-FROM (SELECT position, hash_record_extended(ROW(oid, int8send(position), bytes), 0) AS hash FROM chunk OFFSET '0') AS hashed;
+       coalesce(sum(hashint4extended(0, hash_record_extended(ROW(oid, int8send(position), bytes), 0))), 0)::text AS total
+FROM chunk;

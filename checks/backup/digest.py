@@ -1,9 +1,9 @@
 """A table's content as two numbers: how many rows there are, and a digest that no order of them changes.
 
 PostgreSQL computes both in one pass, in parallel where the table is large, and sends one row: nothing of a table comes
-to us. A row is hashed to 64 bits; the digest is the sum of those hashes, and the sum of each hash mixed once more,
-since the hash of a row is a sum itself, over its columns, and would not show two rows that swapped a cell. It is equal
-on majors 15 to 18 and after a restore. What each variant misses was measured: docs/decisions/0013-content-digest.md.
+to us. A row is hashed to 64 bits, and the digest is the sum of those hashes. The hash of each column is the seed of the
+next one's, so that no part of a row can be had without the rest of it: rows that swapped a cell show. It is equal on
+majors 15 to 18 and after a restore. What each variant misses was measured: docs/decisions/0013-content-digest.md.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-VARIANT = "rows-1"
+VARIANT = "rows-2"
 DIGITS = 16
+LONGEST_CHAIN = 64  # columns: each is a call within the next one's, and the server's stack has a bottom
 _WRAP = 2**64
 
 # What a value looks like as text depends on these. They are the same whenever a digest is computed.
@@ -34,26 +35,33 @@ SETTINGS: Mapping[str, str] = {
     "min_parallel_table_scan_size": "0",
 }
 
-# The hash of these sees every bit of them. That of bigint does not: it is the same for 1 and for 4294967296.
-_AS_IT_IS = {
-    "bool", "bytea", "char", "cidr", "date", "inet", "int2", "int4", "macaddr", "macaddr8", "oid", "uuid",
-}  # fmt: skip
-# The bytes of these, where a collation that knows no case would have `Word` and `word` hashed alike.
-_WITHOUT_COLLATION = {"name", "text", "varchar"}
-# Eight bytes of these, so that none is folded into another.
+# What SQL may call with a seed, and something of the type to stand in for NULL. They see every bit of their types.
+_SEEDED = {
+    "int2": ("hashint2extended", "'0'"),
+    "int4": ("hashint4extended", "'0'"),
+    "oid": ("hashoidextended", "'0'"),
+    "uuid": ("uuid_hash_extended", "'00000000-0000-0000-0000-000000000000'"),
+    "character": ("hashbpcharextended", "''"),  # blind to trailing blanks, which are as many as its length says
+}
+# What SQL can hash as part of a record only: the hash of these sees every bit of them.
+_AS_IT_IS = {"bool", "bytea", "char", "cidr", "date", "inet", "macaddr", "macaddr8"}
+# Eight bytes of these, as their own hash folds them into four: it is the same for 1 and for 4294967296.
 _AS_BYTES = {
     "int8": "int8send", "money": "cash_send", "pg_lsn": "pg_lsn_send", "time": "time_send",
     "timestamp": "timestamp_send", "timestamptz": "timestamptz_send",
 }  # fmt: skip
 # The form a dump carries: `1.0` and `1.00`, `0` and `-0`, `7` and `7.0` of JSON are told apart.
-_AS_TEXT = {"float4", "float8", "interval", "json", "jsonb", "numeric"}
+_AS_TEXT = {"float4", "float8", "interval", "json", "jsonb", "name", "numeric", "text", "varchar"}
 # A cast to text would lose trailing blanks of the one, and keep the declaration of the other that no dump carries.
 _WRITTEN_OUT = {"bpchar": "bpcharout", "xml": "xml_out"}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`name` as SQL has it; `type` is the name of a type of PostgreSQL's own, empty for everybody else's and arrays."""
+    """`name` as SQL has it; `type` is the name of a type of PostgreSQL's own, empty for everybody else's and arrays.
+
+    A `bpchar` of a declared length is a `character`.
+    """
 
     name: str
     type: str
@@ -69,7 +77,7 @@ class Stored:
 
 
 def statement(tables: Sequence[Stored], *, counts_only: bool = False) -> str:
-    """One statement that answers a row for each table: its position, its rows, and the two sums.
+    """One statement that answers a row for each table: its position, its rows, and the sum of their hashes.
 
     The order of columns is that of their names: a restore may put them in another.
     """
@@ -77,36 +85,50 @@ def statement(tables: Sequence[Stored], *, counts_only: bool = False) -> str:
     return "\nUNION ALL\n".join(each)
 
 
-def digest(plain: str, mixed: str) -> str:
-    """The two sums as 32 hexadecimal digits."""
-    return "".join(format(int(total) % _WRAP, f"0{DIGITS}x") for total in (plain, mixed))
+def digest(total: str) -> str:
+    """The sum as 16 hexadecimal digits."""
+    return format(int(total) % _WRAP, f"0{DIGITS}x")
 
 
 def _of_one(position: int, table: Stored, *, counts_only: bool) -> str:
     # No name of a column can hide `q`: a name after `q.` is a column, and what stands before it the alias.
-    if counts_only:
-        return f"SELECT {position} AS position, count(*) AS rows, '', '' FROM ONLY {table.name} AS q"  # noqa: S608 - quoted
-    row = ", ".join(_hashable(column) for column in sorted(table.columns, key=lambda column: column.name))
-    # Without OFFSET each row is hashed twice; written `OFFSET 0` it keeps the sums out of the plan's parallel part.
-    return (  # every name was quoted by the server
-        f"SELECT {position} AS position, count(*) AS rows,\n"  # noqa: S608 - quoted
-        "    coalesce(sum(hash), 0)::text AS plain, coalesce(sum(hashint4extended(0, hash)), 0)::text AS mixed\n"
-        f"FROM (SELECT hash_record_extended(ROW({row}), 0) AS hash FROM ONLY {table.name} AS q OFFSET '0') AS hashed"
-    )
+    total = "''" if counts_only else f"coalesce(sum({_hash(table.columns)}), 0)::text"
+    return f"SELECT {position} AS position, count(*) AS rows, {total} AS total\nFROM ONLY {table.name} AS q"  # noqa: S608 - quoted
 
 
-def _hashable(column: Column) -> str:
+def _hash(columns: Sequence[Column]) -> str:
+    """A row's: what goes by a record comes first, and each other column is hashed with the hash so far as its seed."""
+    ordered = sorted(columns, key=lambda column: column.name)
+    chained = [column for column in ordered if column.type not in {*_AS_IT_IS, *_AS_BYTES} - {"int8"}][:LONGEST_CHAIN]
+    others = [_value(column) for column in ordered if column not in chained]
+    # The hash of a record is a sum over its columns, which the next call makes into something else.
+    made = f"hash_record_extended(ROW({', '.join(others)}), 0)" if others else "'0'::int8"
+    for column in chained:
+        made = _seeded(column, made)
+    return made if chained else f"hashint4extended(0, {made})"
+
+
+def _seeded(column: Column, seed: str) -> str:
+    """The hash of the column with this seed. Every function is strict, so NULL is another seed instead of a value."""
+    name, value = f"q.{column.name}", _value(column)
+    absent = f"CASE WHEN {name} IS NOT DISTINCT FROM NULL THEN"  # a composite of NULLs is not NULL
+    if column.type == "int8":  # all of it fits into the seed
+        return f"hashint4extended({absent} 1 ELSE 0 END, {seed} # coalesce({name}, '0'))"
+    function, instead = _SEEDED.get(column.type, ("hashtextextended", "''"))
+    return f"{function}(coalesce({value}, {instead}), {seed} # {absent} '1'::int8 ELSE '0'::int8 END)"
+
+
+def _value(column: Column) -> str:
     """The column as something whose hash shows every change of it, and no other difference between servers."""
     name = f"q.{column.name}"
-    if column.type in _AS_IT_IS:
-        return name
-    if column.type in _WITHOUT_COLLATION:
-        return f'{name} COLLATE "C"'
+    if column.type in _AS_IT_IS or column.type in _SEEDED:
+        return f'{name} COLLATE "C"' if column.type == "character" else name
     if column.type in _AS_BYTES:
         return f"{_AS_BYTES[column.type]}({name})"
     if column.type in _AS_TEXT:
-        return f"{name}::text"
+        # Its bytes: a collation that knows no case would have `Word` and `word` hashed alike.
+        return f'{name}::text COLLATE "C"'
     if column.type in _WRITTEN_OUT:
-        return f"{_WRITTEN_OUT[column.type]}({name})::text"
+        return f'{_WRITTEN_OUT[column.type]}({name})::text COLLATE "C"'
     # What the type's own output function writes, whatever casts there are. An empty composite is not NULL.
     return f'CASE WHEN {name} IS DISTINCT FROM NULL THEN concat({name}) COLLATE "C" END'

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from checks.backup.describe import LARGE_OBJECTS, describe, pin, stored, tables_of
-from checks.backup.digest import Column, Stored, digest, statement
+from checks.backup.digest import LONGEST_CHAIN, Column, Stored, digest, statement
 from checks.errors import CouldNotTell
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer
@@ -55,6 +55,16 @@ ALIKE = [
     ("text", "'a'", "'a '"),
     ("int[]", "'{}'", "NULL"),
     ("bytea", "''", "NULL"),
+    ("int2", "0", "NULL"),
+    ("int4", "0", "NULL"),
+    ("int8", "0", "NULL"),
+    ("int8", "1", "NULL"),
+    ("oid", "0", "NULL"),
+    ("bool", "false", "NULL"),
+    ("uuid", "'00000000-0000-0000-0000-000000000000'", "NULL"),
+    ("char(3)", "''", "NULL"),
+    ("char(3)", "'a'", "'A'"),
+    ("varchar(3)", "'a'", "'a '"),
     ("timetz", "'12:00+00'", "'13:00+01'"),
     ("varbit", "B'0'", "B'00'"),
     ("nothing", "ROW(NULL)", "NULL"),
@@ -139,14 +149,21 @@ ROWS = [
     ("(1, 'a'), (2, NULL)", "(1, NULL), (2, 'a')"),
     ("(1, 'a'), (1, 'a')", "(2, 'b'), (2, 'b')"),  # a pair of equal rows
     ("(1, 'a'), (2, 'b')", "(1, 'a'), (1, 'a')"),  # one lost, one doubled
+    ("(1, 'a'), (2, 'b')", "(2, 'a'), (1, 'b')"),
     ("(1, 'a')", "(1, 'a'), (NULL, NULL)"),
 ]
+PAIRS = ("int, text", "int8, int8", "timestamptz, timestamptz", "timestamptz, int", "bytea, bool", "numeric, uuid")
+VALUES = {
+    "int": ("1", "2"), "text": ("'a'", "'b'"), "int8": ("1", "2"), "bool": ("true", "false"), "numeric": ("1.0", "1.00"),
+    "timestamptz": ("'2026-01-01'", "'2026-01-02'"), "bytea": (r"'\x01'", r"'\x02'"),
+    "uuid": ("'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-000000000002'"),
+}  # fmt: skip
 
 
 def test_rows_are_told_apart_by_what_stands_together(connection: psycopg.Connection[Any]) -> None:
     """A cell that moved to another row, a pair that became another, a doubled row in place of a lost one."""
     columns = "a int, b text"
-    for one, other in ROWS[:-1]:
+    for one, other in ROWS:
         assert digest_of(connection, one, columns) != digest_of(connection, other, columns), (one, other)
 
 
@@ -158,15 +175,44 @@ def test_the_order_of_rows_is_nothing(connection: psycopg.Connection[Any]) -> No
     )
 
 
+@pytest.mark.parametrize("pair", PAIRS)
+def test_two_rows_that_swapped_a_cell_are_told_apart(connection: psycopg.Connection[Any], pair: str) -> None:
+    """Whichever way the columns are hashed: a sum over the rows of a sum over the columns would not show it."""
+    one, other = pair.split(", ")
+    (a, b), (c, d) = VALUES[one], VALUES[other]
+    columns = f"a {one}, b {other}"
+    assert digest_of(connection, f"({a}, {c}), ({b}, {d})", columns) != digest_of(
+        connection, f"({a}, {d}), ({b}, {c})", columns
+    )
+
+
+@pytest.mark.parametrize("kind", ["int", "text", "int8"])
+def test_a_cell_of_a_very_wide_table_is_seen(connection: psycopg.Connection[Any], kind: str) -> None:
+    """Wherever it stands: among those whose hashes hang on each other, and among those beyond."""
+    names = [f"c{number:04}" for number in range(1500)]
+    assert len(names) > 10 * LONGEST_CHAIN
+    connection.execute(f"CREATE TABLE public.made ({', '.join(f'{name} {kind}' for name in names)})".encode())
+    connection.execute("INSERT INTO public.made DEFAULT VALUES")
+    seen = {digests(connection)["public.made"]}
+    for name in (names[0], names[LONGEST_CHAIN - 1], names[LONGEST_CHAIN], names[-1]):
+        connection.execute(f"UPDATE public.made SET {name} = '7'".encode())
+        seen.add(digests(connection)["public.made"])
+    assert len(seen) == 5
+
+
 def test_a_row_of_nulls_and_a_row_without_columns_are_counted(connection: psycopg.Connection[Any]) -> None:
-    """Their hash is nothing, and what it is mixed to is not."""
+    """A strict function of NULL is NULL, which no sum would count: each has a hash all the same."""
     connection.execute("CREATE TABLE public.made (a int); INSERT INTO public.made VALUES (NULL), (NULL)")
     connection.execute("CREATE TABLE public.bare (); INSERT INTO public.bare DEFAULT VALUES")
-    found = tables_of(connection, stored(connection))
-    assert {name: table.rows for name, table in found.items()} == {"public.made": 2, "public.bare": 1}
-    plain = {table.digest[:16] for table in found.values()}
-    mixed = {table.digest[16:] for table in found.values()}
-    assert (plain, len(mixed - {"0" * 16})) == ({"0" * 16}, 2)
+    connection.execute("CREATE TABLE public.empty (a int, b int8, c text, d timestamptz, e numeric)")
+    before = tables_of(connection, stored(connection))
+    assert {name: table.rows for name, table in before.items()} == {
+        "public.made": 2, "public.bare": 1, "public.empty": 0,
+    }  # fmt: skip
+    connection.execute("INSERT INTO public.empty DEFAULT VALUES; DELETE FROM public.made WHERE ctid = '(0,1)'")
+    connection.execute("INSERT INTO public.bare DEFAULT VALUES")
+    after = tables_of(connection, stored(connection))
+    assert [name for name in before if after[name].digest == before[name].digest] == []
 
 
 def test_each_partition_and_heir_is_counted_by_itself(connection: psycopg.Connection[Any]) -> None:
@@ -257,7 +303,8 @@ def test_the_order_of_columns_is_that_of_their_names() -> None:
     assert statement([one]) == statement([other])
 
 
-def test_sums_of_any_size_and_sign_are_32_digits() -> None:
+def test_sums_of_any_size_and_sign_are_16_digits() -> None:
     """A sum of billions of hashes is far beyond 64 bits, and may be negative."""
-    assert digest("0", "-1") == "0" * 16 + "f" * 16
-    assert digest(str(2**90 + 5), str(-(2**70))) == "0" * 15 + "5" + "0" * 16
+    assert [digest(total) for total in ("0", "-1", str(2**90 + 5), str(-(2**70)))] == [
+        "0" * 16, "f" * 16, "0" * 15 + "5", "0" * 16,
+    ]  # fmt: skip
