@@ -48,8 +48,12 @@ class Copy:
     engine: Engine = POSTGRESQL
     disposable = True
 
-    def __init__(self, server: EmbeddedServer, database: str, password: str, *, encoding: str, locale: str) -> None:
+    def __init__(
+        self, server: EmbeddedServer, database: str, password: str, *, encoding: str, locale: str, as_files: bool = False
+    ) -> None:
+        """See `on` and `of`. It came `as_files` where nothing of it was made anew, its indexes neither."""
         self.server = server
+        self.came_as_files = as_files
         self.database = database
         self.encoding, self.locale = encoding, locale
         self.known = Mentions()
@@ -88,7 +92,7 @@ class Copy:
         try:
             with server.connect() as connection:
                 _create_roles(connection, password)
-            copy = cls(server, database, password, encoding="", locale="")
+            copy = cls(server, database, password, encoding="", locale="", as_files=True)
         except psycopg.Error as error:
             raise TargetFailed(f"The recovered copy could not be prepared: {_said(error)}.") from error
         copy.settle()
