@@ -70,6 +70,8 @@ def of_row(row: Mapping[str, Any]) -> Object:
 
 def meaning(expression: str) -> str:
     """An expression without qualifiers, casts, brackets and line breaks: what is alike on every major."""
+    if not expression:  # as most are: a column without a default
+        return ""
     bare = _FORM.sub(" ", _CAST.sub("", _QUALIFIER.sub("", expression)))
     return _BESIDE.sub(r"\1", bare).strip()
 

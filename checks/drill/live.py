@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from checks.backup.artifact import Format, Header
@@ -56,15 +57,13 @@ def acquire_and_restore(
         [[database, encoding, locale]] = export.connection.execute(_ABOUT.encode()).fetchall()
         mentioned = _mentioned(export)
         header = Header(Format.CUSTOM, server=export.server, dumper=export.dumper.version, database=database)
-        with ThreadPoolExecutor(1, thread_name_prefix="contents") as pool:
+        with _dumping(export, halts) as dump, ThreadPoolExecutor(1, thread_name_prefix="contents") as pool:
             waiting = pool.submit(export.contents, head=head)
             try:
                 copy = make(header, int(export.bytes * GROWTH), encoding, locale)
                 copy.provide(mentioned)
                 path = into / f"{request.runbook.front.runbook}-live.dump"
-                digest, found, restored = _in_one_pass(
-                    export, path, copy, described=waiting, halts=halts, limit=request.limit
-                )
+                digest, found, restored = _in_one_pass(dump, path, copy, described=waiting, limit=request.limit)
             except BaseException:
                 export.abort()
                 raise
@@ -84,32 +83,32 @@ def _mentioned(export: Export) -> Mentions:
     return Mentions(roles, dict(export.connection.execute(_EXTENSIONS.encode()).fetchall()))
 
 
-def _in_one_pass(
-    export: Export,
-    path: Path,
-    copy: Copy,
-    *,
-    described: Future[Contents],
-    halts: Halts,
-    limit: float,
-) -> tuple[str, Header, Restored | None]:
-    """The file's SHA-256, its header, and what came of the restore; None where the client stopped before the end."""
-    digest = hashlib.sha256()
+@contextmanager
+def _dumping(export: Export, halts: Halts) -> Iterator[Dump]:
+    """A pg_dump that looks at the source while there is no server yet to restore into; killed at the end."""
     dump = Dump(export, Format.CUSTOM)
     halts.append(dump.end)
     try:
-        with StreamedRestore(copy) as into, path.open("wb") as file:
-            # As it comes: a compressed megabyte may be a hundred of rows, for which the restore would stand still.
-            while piece := os.read(dump.stdout.fileno(), PIECE):
-                file.write(piece)
-                digest.update(piece)
-                into.write(piece)
-                if described.done() and described.exception() is not None:
-                    described.result()
-            dump.ended()
-            file.flush()
-            into.finish()
-            found = identify(path)  # while the restore makes its indexes
-            return digest.hexdigest(), found, into.ended(limit)
+        yield dump
     finally:
         dump.kill()
+
+
+def _in_one_pass(
+    dump: Dump, path: Path, copy: Copy, *, described: Future[Contents], limit: float
+) -> tuple[str, Header, Restored | None]:
+    """The file's SHA-256, its header, and what came of the restore; None where the client stopped before the end."""
+    digest = hashlib.sha256()
+    with StreamedRestore(copy) as into, path.open("wb") as file:
+        # As it comes: a compressed megabyte may be a hundred of rows, for which the restore would stand still.
+        while piece := os.read(dump.stdout.fileno(), PIECE):
+            file.write(piece)
+            digest.update(piece)
+            into.write(piece)
+            if described.done() and described.exception() is not None:
+                described.result()
+        dump.ended()
+        file.flush()
+        into.finish()
+        found = identify(path)  # while the restore makes its indexes
+        return digest.hexdigest(), found, into.ended(limit)
