@@ -50,6 +50,24 @@ def test_an_index_that_no_longer_fits_its_rows_is_corrupt(copy: Copy) -> None:
         assert connection.execute(ours).fetchone() == (0,)
 
 
+LEFT_OUT = """
+CREATE INDEX t_a ON t (a);
+UPDATE pg_index SET indisready = false WHERE indexrelid = 't_a'::regclass;
+INSERT INTO t VALUES (1001);
+UPDATE pg_index SET indisready = true WHERE indexrelid = 't_a'::regclass;
+"""
+
+
+def test_an_index_that_lacks_a_row_is_corrupt_where_it_came_as_a_file(copy: Copy) -> None:
+    """A restore makes such an index anew from its rows, so that they need not be looked for."""
+    with copy.server.connect("shop") as connection:
+        connection.execute(LEFT_OUT)
+    assert broken(examine.amcheck(copy)) == []
+    copy.came_as_files = True
+    [found] = examine.amcheck(copy).findings
+    assert (found.code, [row["index"] for row in found.evidence]) == ("drill.index_corrupt", ["t_a"])
+
+
 def test_a_view_that_stands_on_nothing_cannot_be_read(copy: Copy) -> None:
     """Which shows only when it is read."""
     with examine.connected(copy) as connection:
