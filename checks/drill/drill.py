@@ -35,6 +35,7 @@ from checks.catalog.circumstances import Circumstances
 from checks.check import POSTGRESQL, Finding, Severity
 from checks.drill import live
 from checks.drill.acquire import acquire, fails
+from checks.drill.aside import aside, waited
 from checks.drill.excused import excused
 from checks.drill.fidelity import fidelity
 from checks.drill.measure import budgets
@@ -168,7 +169,7 @@ def _carry_out(state: State, planned: Plan, stack: ExitStack) -> None:
 def _from_artifact(state: State, into: Path, stack: ExitStack) -> None:
     with state.timeline.phase("Acquire"):
         state.watch.stage("acquiring the backup")
-        acquired = state.acquired = acquire(state.request, into)
+        acquired = state.acquired = waited(aside(acquire, state.request, into), state.stop)
         if not _artifact_step(state, acquired):
             return
         state.go_on()
@@ -306,7 +307,7 @@ def halted_with(state: State) -> Iterator[None]:
     def watch() -> None:
         while not done.wait(GLANCE):
             if state.stop.is_set():
-                for halt in list(state.halts):
+                for halt in reversed(state.halts):  # what came last is nearest: only the first asks a server far away
                     halt()
                 return
 

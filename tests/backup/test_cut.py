@@ -52,7 +52,7 @@ class Fuse:
 def cut_off(target: EmbeddedTarget, way: str) -> Iterator[tuple[Endpoint, Fuse]]:
     """The target by way of a proxy that is cut, or falls silent, in the middle of a dump."""
     endpoint, fuse = target.endpoint, Fuse(WAYS[way])
-    with Proxy((endpoint.host, endpoint.port), rewrite_back=fuse) as proxy:
+    with Proxy((str(endpoint.host), endpoint.port or 0), rewrite_back=fuse) as proxy:
         fuse.proxy.append(proxy)
         # The host is the proxy's too, so that the certificate is the right one.
         yield replace(endpoint, port=proxy.port), fuse

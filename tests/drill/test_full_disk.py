@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,10 +20,11 @@ from checks.targets import server as servers
 from checks.targets.embedded import EmbeddedTarget
 from tests.backup.shop import Shop
 from tests.backup.test_full_disk import SOLID
-from tests.command import BIN, HOLDS, environment, pgrunbook
+from tests.command import BIN, HOLDS, pgrunbook
 from tests.command import page as write_page
 from tests.disks import BALLAST, fill, small_disk
 from tests.drill.tools import Watcher, codes, drilled, page, step
+from tests.ending import running, waits_for_lock
 from tests.targets.embedding import only_as_root
 
 pytestmark = only_as_root
@@ -134,18 +133,6 @@ def test_a_view_and_a_migration_that_find_no_room_are_no_verdict(
     assert Status.FAILED not in {one.status for one in found.steps}
 
 
-def wait_until_locked(process: subprocess.Popen[str], path: Path) -> None:
-    """Until the process waits for the lock on a file: /proc/locks marks who waits by an arrow."""
-    inode, give_up = str(path.stat().st_ino), time.monotonic() + 40
-    while not any(
-        "->" in line and f":{inode} " in line and f" {process.pid} " in line
-        for line in Path("/proc/locks").read_text().splitlines()
-    ):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def project(tmp_path: Path, target: EmbeddedTarget) -> Path:
     """A page and one artifact of it."""
@@ -173,13 +160,12 @@ def test_a_history_that_is_full_keeps_every_line_whole(project: Path) -> None:
                   + "\n").encode()  # fmt: skip
         (folder / NAME).write_bytes(before)
         command = [str(BIN / "pgrunbook"), "drill", "--from", "shop.dump", "--out", str(folder)]
-        with (folder / NAME).open("rb") as history:
-            fcntl.flock(history, fcntl.LOCK_EX)  # the drill waits for it when its report has been written
-            process = subprocess.Popen(command, cwd=project, env=environment(), stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
-            wait_until_locked(process, folder / NAME)
-            fill(folder)
-        _, said = process.communicate(timeout=30)
-        assert (process.returncode, "Traceback" in said) == (3, False)
+        with running(command, project, {}) as one:
+            with (folder / NAME).open("rb") as history:
+                fcntl.flock(history, fcntl.LOCK_EX)  # the drill waits for it when its report has been written
+                one.until(lambda one: waits_for_lock(one.process.pid, folder / NAME))
+                fill(folder)
+            _, said = one.process.communicate(timeout=30)
+        assert (one.process.returncode, "Traceback" in said) == (3, False)
         assert f"{folder}: the report does not fit: No space left on device" in said
         assert (folder / NAME).read_bytes() == before
