@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from checks.backup.copy import Copy
-from checks.backup.unwell import NO_SPACE, is_full
+from checks.backup.unwell import LOST, NO_SPACE, is_full
 from checks.catalog.names import some
 from checks.check import Finding, Query
 from checks.drill.excused import of_copy
-from checks.errors import CouldNotTell, TargetFailed
+from checks.errors import ConnectionFailed, CouldNotTell, TargetFailed
 from checks.migrations.compare import pending
 from checks.migrations.tool import applied, read_history, version_table
 from checks.runbook.model import Runbook
@@ -62,6 +62,8 @@ def apply_pending(runbook: Runbook, copy: Copy) -> Finding:
         failure = advance(declared, runbook.folder, second)
         if failure and (reason := _server_failed(copy, failure)):
             raise reason
+    except ConnectionFailed as lost:  # by its own code it would be the source that is gone
+        raise CouldNotTell(f"the copy was lost: {lost.sentence}", code=LOST) from lost
     finally:
         with suppress(TargetFailed):  # a server that fails is told of by whatever asks it next
             copy.server.drop_database(SECOND)

@@ -24,16 +24,11 @@ from tests.backup.shop import Shop
 from tests.backup.test_cut import cut_off, digest_of
 from tests.backup.test_full_disk import SOLID
 from tests.command import BIN, HOLDS, page, sql_check
-from tests.drill.test_interrupted import ENDLESS
+from tests.drill.test_interrupted import ENDLESS, SLOW_VIEW
 from tests.drill.tools import TABLES
 from tests.ending import Child, Running, gone, in_copy, run_folders, running, waits_for_lock
 
 FRONT = 'environments: {dev: {url: "${DEV}"}}\n'
-# A server plans a view's query when it is asked for no row of it, and works out what never changes.
-SLOW_VIEW = (
-    "CREATE FUNCTION slow() RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT pg_sleep(50)::text';"
-    "CREATE VIEW slow_view AS SELECT slow()"
-)
 
 
 @dataclass
