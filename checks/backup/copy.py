@@ -15,6 +15,7 @@ import psycopg
 
 from checks import secrets
 from checks.backup.mentions import Mentions
+from checks.backup.unwell import ailment, said
 from checks.check import POSTGRESQL, Engine
 from checks.errors import TargetFailed
 from checks.migrations.history import quote_identifier, quote_literal
@@ -81,7 +82,7 @@ class Copy:
             with server.connect(name) as connection:
                 _open_up(connection, name)
         except psycopg.Error as error:
-            raise TargetFailed(f"The disposable database could not be prepared: {_said(error)}.") from error
+            raise _failed("The disposable database could not be prepared", error) from error
         return copy
 
     @classmethod
@@ -94,7 +95,7 @@ class Copy:
                 _create_roles(connection, password)
             copy = cls(server, database, password, encoding="", locale="", as_files=True)
         except psycopg.Error as error:
-            raise TargetFailed(f"The recovered copy could not be prepared: {_said(error)}.") from error
+            raise _failed("The recovered copy could not be prepared", error) from error
         copy.settle()
         return copy
 
@@ -161,7 +162,7 @@ class Copy:
                 self.substituted |= set(_create_substitutes(connection, new.roles))
                 self._create_extensions(connection, new.extensions)
         except psycopg.Error as error:
-            raise TargetFailed(f"The roles of the dump could not be made here: {_said(error)}.") from error
+            raise _failed("The roles of the dump could not be made here", error) from error
 
     def _create_extensions(self, connection: psycopg.Connection[Any], wanted: Mapping[str, str]) -> None:
         """Those that only a superuser may create; the dump creates the others itself."""
@@ -204,7 +205,7 @@ class Copy:
                 connection.execute(f"GRANT pg_monitor, pg_read_all_data TO {RESTORER}")
                 connection.execute(f"ALTER ROLE {RESTORER} BYPASSRLS")  # else row-level security hides what came back
         except psycopg.Error as error:
-            raise TargetFailed(f"The restored database could not be made ready to be read: {_said(error)}.") from error
+            raise _failed("The restored database could not be made ready to be read", error) from error
 
     def duplicate(self, name: str) -> Copy:
         """A second database with the same content, to try things on. Nobody may be connected. Raises TargetFailed."""
@@ -224,7 +225,7 @@ class Copy:
             with self.server.connect(self.database) as connection:
                 _open_up(connection, self.database)
         except psycopg.Error as error:
-            raise TargetFailed(f"The disposable database could not be made anew: {_said(error)}.") from error
+            raise _failed("The disposable database could not be made anew", error) from error
         known, self.known, self.made_schemas = self.known, Mentions(), set()
         self.provide(known)
 
@@ -275,5 +276,5 @@ def _create_substitutes(connection: psycopg.Connection[Any], names: Iterable[str
     return new
 
 
-def _said(error: psycopg.Error) -> str:
-    return secrets.mask(str(error).splitlines()[0] if str(error) else type(error).__name__).rstrip(".")
+def _failed(sentence: str, error: psycopg.Error) -> TargetFailed:
+    return TargetFailed(f"{sentence}: {said(error)}.", code=ailment(error) or "run.no_target")

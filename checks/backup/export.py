@@ -13,10 +13,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -34,6 +35,7 @@ from checks.targets.dial import dial
 from checks.targets.session import Endpoint
 
 CONNECT = 10.0  # seconds to connect
+CANCEL = 1.0  # seconds to ask a server to give up what it does
 LOCKS = 10.0  # seconds a lock is waited for; whoever wants more of a table waits behind us as long
 DEADLINE = 4 * 3600.0
 _TABLES = """
@@ -94,26 +96,28 @@ class Export:
 
     def abort(self) -> None:
         """From another thread: end what the session is doing, on the server too."""
-        with contextlib.suppress(psycopg.Error, OSError):
-            self.connection.cancel_safe(timeout=2.0)
-        with contextlib.suppress(psycopg.Error, OSError):
-            wire = socket.socket(fileno=os.dup(self.connection.pgconn.socket))
-            with wire:
-                wire.shutdown(socket.SHUT_RDWR)
+        _abort(self.connection)
 
 
 @contextmanager
 def exporting(
-    endpoint: Endpoint, *, deadline: float = DEADLINE, explicit: Path | None = None, sessions: int = 1
+    endpoint: Endpoint,
+    *,
+    deadline: float = DEADLINE,
+    explicit: Path | None = None,
+    sessions: int = 1,
+    connected: Callable[[Callable[[], None]], None] = lambda _: None,
 ) -> Iterator[Export]:
     """An exported snapshot of the database, until the block is left.
 
     `deadline` is in seconds, for all of it; `explicit` a folder of client programs a person named. `sessions` is how
-    many more pg_dump will open: a server with too few connection slots is left alone. Raises ConnectionFailed,
-    CouldNotTell (`dump.client_too_old`, `run.not_permitted`, `run.lock_timeout`), UsageError.
+    many more pg_dump will open: a server with too few connection slots is left alone. `connected` is handed what ends
+    the session from another thread, before anything is waited for. Raises ConnectionFailed, UsageError, CouldNotTell
+    (`dump.client_too_old`, `run.not_permitted`, `run.lock_timeout`).
     """
     ends = time.monotonic() + deadline
     connection = _connected(endpoint, deadline)
+    connected(partial(_abort, connection))
     watchdog = threading.Timer(deadline, _cut, [connection])
     watchdog.daemon = True
     watchdog.start()
@@ -194,8 +198,16 @@ def _settings(seconds: float, version: int) -> Iterator[str]:
         yield f"SET LOCAL transaction_timeout = {milliseconds}"
 
 
+def _abort(connection: Connection) -> None:
+    """Ask the server to give up the query, for as long as a short answer may take, and hang up."""
+    with contextlib.suppress(psycopg.Error, OSError):
+        if not connection.closed:
+            connection.cancel_safe(timeout=CANCEL)
+    _cut(connection)
+
+
 def _cut(connection: Connection) -> None:
-    """The deadline has passed, whatever the peer does: end the session from outside."""
+    """Whatever the peer does: end the session from outside."""
     with contextlib.suppress(psycopg.Error, OSError, ValueError):
         wire = socket.socket(fileno=os.dup(connection.pgconn.socket))
         with wire:

@@ -7,6 +7,7 @@ next run, with the pg_dump that may still write into it.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -24,6 +25,7 @@ from checks.backup.manifest import Manifest
 PREFIX, SUFFIX = ".pgrunbook-", ".partial"
 _LOCK = "owner.lock"
 _FORMING = 60.0  # seconds a folder may be without its lock, or a manifest without its artifact
+_made: set[Staging] = set()
 _OWN_NAME = re.compile(r".+-\d{8}T\d{6}Z\.(?:dump|dir)")
 
 
@@ -33,6 +35,7 @@ class Staging:
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
         self._lock = lock
+        _made.add(self)
 
     def publish(self, name: str, made: Manifest, folder: Path) -> Path:
         """Give the artifact `name` in this folder its place in `folder`, with its manifest. Raises OSError."""
@@ -42,15 +45,24 @@ class Staging:
         for path in (source, *source.rglob("*")):
             _flush(path)
         _flush(self.path)
-        manifest.write(made, folder / f"{name}{manifest.SUFFIX}")
-        source.rename(target)
+        side = folder / f"{name}{manifest.SUFFIX}"
+        try:
+            manifest.write(made, side)
+            source.rename(target)
+        except BaseException:
+            if not target.exists():
+                side.unlink(missing_ok=True)
+            raise
         _flush(folder)
         return target
 
     def remove(self) -> None:
-        """Delete the folder and let its lock go."""
+        """Delete the folder and let its lock go. Removing twice is harmless."""
+        _made.discard(self)
         shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
 
 @contextlib.contextmanager
@@ -69,6 +81,13 @@ def staging(folder: Path) -> Iterator[Staging]:
         yield made
     finally:
         made.remove()
+
+
+@atexit.register
+def remove_all() -> None:
+    """Remove what a thread that was left behind still holds."""
+    for one in list(_made):
+        one.remove()
 
 
 def sweep(folder: Path) -> list[Path]:

@@ -135,7 +135,7 @@ _RESTORE: Mapping[str, Code] = {
         "Install the major that the sentence names, or name its folder by --postgres-bin.",
     ),
     "drill.no_space": Code(
-        "The disk filled up while the backup was restored.",
+        "A disk filled up while the backup was dumped, fetched, restored or looked at.",
         "This says nothing of the backup; but whoever restores in earnest needs that room as well.",
         "Free some space, or set TMPDIR to a folder that has more.",
     ),

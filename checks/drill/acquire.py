@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +23,7 @@ from checks.backup.store import REMOTE, Store, place
 from checks.backup.suspicious import suspicious
 from checks.backup.whole import complete
 from checks.check import Finding, Severity
+from checks.drill.aside import aside
 from checks.drill.request import LATEST, Acquired, Request
 from checks.errors import CouldNotTell, UsageError
 
@@ -41,13 +41,12 @@ def acquire(request: Request, into: Path) -> Acquired:
     acquired = Acquired(path, origin, identify(path), artifact.bytes, artifact.taken, artifact.dated)
     if acquired.header.format is Format.PHYSICAL:
         raise UsageError(f"{path.name} is a base backup.", hint="Drill it to a point in time: `--pitr`.")
-    with ThreadPoolExecutor(3, thread_name_prefix="look") as pool:
-        looks = [pool.submit(complete, path, acquired.header), pool.submit(_suspicious, path, acquired.header)]
-        hashed = pool.submit(hash_of, path)
-        acquired.findings += _vouched(acquired)
-        for look in looks:
-            acquired.findings += look.result()
-        acquired.hashes["artifact"] = hashed.result()
+    looks = [aside(complete, path, acquired.header), aside(_suspicious, path, acquired.header)]
+    hashed = aside(hash_of, path)
+    acquired.findings += _vouched(acquired)
+    for look in looks:
+        acquired.findings += look.result()
+    acquired.hashes["artifact"] = hashed.result()
     acquired.hashes["runbook"] = sha256(Path(request.runbook.path))
     return acquired
 

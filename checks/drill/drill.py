@@ -19,8 +19,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import psycopg
-
 from checks import __version__
 from checks.backup.artifact import Header
 from checks.backup.choose import choose
@@ -30,12 +28,15 @@ from checks.backup.faults import BackupFault
 from checks.backup.head import Head
 from checks.backup.restore import QUICK, Restored, restore
 from checks.backup.staging import staging
+from checks.backup.unwell import LOST, NO_SPACE, is_full
 from checks.board import Watch
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
 from checks.check import POSTGRESQL, Finding, Severity
 from checks.drill import live
 from checks.drill.acquire import acquire, fails
+from checks.drill.aside import aside, waited
+from checks.drill.excused import excused
 from checks.drill.fidelity import fidelity
 from checks.drill.measure import budgets
 from checks.drill.request import LIVE, Acquired, Request
@@ -47,7 +48,6 @@ from checks.plan import Mode, Plan, plan
 from checks.result import Results, Status, judge
 from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
-from checks.secrets import mask
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer
 from checks.targets.tuning import Setting
@@ -96,15 +96,13 @@ def drill(request: Request, watch: Watch, stop: threading.Event) -> tuple[Drill,
     with ExitStack() as stack:
         stack.enter_context(halted_with(state))
         try:
-            _carry_out(state, planned, stack)
+            with excused(lambda: state.copy, scratch()):
+                _carry_out(state, planned, stack)
         except BackupFault as fault:
             state.ladder.steps.append(Step(Rung.ARTIFACT, Status.FAILED, (fault.finding,)))
             state.ladder.rest(BELOW, Rung.ARTIFACT)
         except CouldNotTell as reason:
             without_verdict(state, reason)
-        except psycopg.Error as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            without_verdict(state, CouldNotTell(f"the copy was lost: {mask(said)}", code="drill.copy_lost"))
     return conclude(state, planned)
 
 
@@ -171,7 +169,7 @@ def _carry_out(state: State, planned: Plan, stack: ExitStack) -> None:
 def _from_artifact(state: State, into: Path, stack: ExitStack) -> None:
     with state.timeline.phase("Acquire"):
         state.watch.stage("acquiring the backup")
-        acquired = state.acquired = acquire(state.request, into)
+        acquired = state.acquired = waited(aside(acquire, state.request, into), state.stop)
         if not _artifact_step(state, acquired):
             return
         state.go_on()
@@ -212,6 +210,9 @@ def _live(state: State, into: Path, head: Head | None, stack: ExitStack) -> None
 def _restored(state: State, restored: Restored) -> None:
     state.restored = restored
     step = restored_step(restored, restored.seconds)
+    if step.code == LOST and state.copy is not None and is_full(state.copy.server.folder.path):
+        # A server without room for its write-ahead log is gone before it can say so.
+        step = replace(step, code=NO_SPACE, reason=f"{step.reason}; its disk is full")
     state.ladder.steps.append(step)
     if state.copy is not None and state.copy.server.is_running:
         with state.copy.connect() as connection:
@@ -306,7 +307,7 @@ def halted_with(state: State) -> Iterator[None]:
     def watch() -> None:
         while not done.wait(GLANCE):
             if state.stop.is_set():
-                for halt in list(state.halts):
+                for halt in reversed(state.halts):  # what came last is nearest: only the first asks a server far away
                     halt()
                 return
 

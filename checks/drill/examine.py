@@ -14,6 +14,7 @@ import psycopg
 
 from checks.backup.contents import Contents
 from checks.backup.copy import RESTORER, Copy
+from checks.backup.unwell import ailment, unwell
 from checks.catalog.names import plural, some
 from checks.check import Cell, Finding, Severity
 from checks.migrations.history import quote_identifier
@@ -109,8 +110,11 @@ def sequences_ahead(connection: psycopg.Connection[Any], source: Contents | None
     return Looked((Finding(code, False, sentence, "ahead of the column", seen, tuple(behind[:50]), severity),))
 
 
-def views(connection: psycopg.Connection[Any]) -> Looked:
-    """Every view is asked for no row, which is enough for the server to look up all it stands on."""
+def views(connection: psycopg.Connection[Any], copy: Copy) -> Looked:
+    """Every view is asked for no row, which is enough for the server to look up all it stands on.
+
+    Raises CouldNotTell where the server fails meanwhile.
+    """
     found = connection.execute(_VIEWS.encode()).fetchall()
     broken: list[Row] = []
     closed: list[str] = []
@@ -123,6 +127,8 @@ def views(connection: psycopg.Connection[Any]) -> Looked:
         try:
             connection.execute(f"SELECT * FROM {quote_identifier(schema)}.{quote_identifier(name)} LIMIT 0".encode())  # noqa: S608 - quoted
         except psycopg.Error as refusal:
+            if reason := unwell(refusal, copy.server.folder.path):
+                raise reason from refusal
             if refusal.sqlstate == NOT_PERMITTED:
                 closed.append(called)
             else:
@@ -149,7 +155,8 @@ def amcheck(copy: Copy) -> Looked:
     """Whether B-tree indexes are in order and, for tables that are not large, hold every row of theirs.
 
     A restore has just made each index from the rows that are there. So rows are looked for only in those that hold what
-    a function or an expression made of them, and in every one where the files came as they are.
+    a function or an expression made of them, and in every one where the files came as they are. Raises CouldNotTell
+    where the server fails meanwhile.
     """
     try:
         with copy.as_superuser() as superuser:
@@ -162,6 +169,8 @@ def amcheck(copy: Copy) -> Looked:
             finally:
                 superuser.execute(f"DROP SCHEMA IF EXISTS {AMCHECK} CASCADE")
     except psycopg.Error as refusal:
+        if reason := unwell(refusal, copy.server.folder.path):
+            raise reason from refusal
         return Looked((), (f"Indexes could not be looked into: {type(refusal).__name__}.",))
 
 
@@ -199,7 +208,9 @@ def _broken(
         calls = ", ".join(f"{function}({oid}, {'true' if small else 'false'})" for oid, _, small in some_of_them)
         try:
             connection.execute(f"SELECT {calls}".encode())
-        except psycopg.Error:
+        except psycopg.Error as refusal:
+            if ailment(refusal):
+                raise
             yield from _one_by_one(connection, function, some_of_them)
 
 
@@ -210,4 +221,6 @@ def _one_by_one(
         try:
             connection.execute(f"SELECT {function}({oid}, {'true' if small else 'false'})".encode())
         except psycopg.Error as refusal:
+            if ailment(refusal):
+                raise
             yield {"index": name, "sqlstate": refusal.sqlstate or ""}

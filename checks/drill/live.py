@@ -52,8 +52,7 @@ def acquire_and_restore(
     if endpoint is None:
         raise UsageError("--from live needs an environment.", hint="Name one by --env.")
     explicit = Path(request.postgres_bin) if request.postgres_bin else None
-    with exporting(endpoint, deadline=request.limit, explicit=explicit) as export:
-        halts.append(export.abort)
+    with exporting(endpoint, deadline=request.limit, explicit=explicit, connected=halts.append) as export:
         [[database, encoding, locale]] = export.connection.execute(_ABOUT.encode()).fetchall()
         mentioned = _mentioned(export)
         header = Header(Format.CUSTOM, server=export.server, dumper=export.dumper.version, database=database)

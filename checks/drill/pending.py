@@ -5,13 +5,17 @@ They are applied to a second database with the copy's content, so that the copy 
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
+import psycopg
+
 from checks.backup.copy import Copy
+from checks.backup.unwell import LOST, NO_SPACE, is_full
 from checks.catalog.names import some
 from checks.check import Finding, Query
-from checks.errors import CouldNotTell
+from checks.drill.excused import of_copy
+from checks.errors import ConnectionFailed, CouldNotTell, TargetFailed
 from checks.migrations.compare import pending
 from checks.migrations.tool import applied, read_history, version_table
 from checks.runbook.model import Runbook
@@ -56,8 +60,13 @@ def apply_pending(runbook: Runbook, copy: Copy) -> Finding:
     second = copy.duplicate(SECOND)
     try:
         failure = advance(declared, runbook.folder, second)
+        if failure and (reason := _server_failed(copy, failure)):
+            raise reason
+    except ConnectionFailed as lost:  # by its own code it would be the source that is gone
+        raise CouldNotTell(f"the copy was lost: {lost.sentence}", code=LOST) from lost
     finally:
-        copy.server.drop_database(SECOND)
+        with suppress(TargetFailed):  # a server that fails is told of by whatever asks it next
+            copy.server.drop_database(SECOND)
     expected = f"{len(waiting)} pending applied"
     if failure:
         sentence = f"The pending migrations do not apply to the copy ({some(waiting)}): {failure}"
@@ -65,6 +74,17 @@ def apply_pending(runbook: Runbook, copy: Copy) -> Finding:
     return Finding(
         "drill.pending_applied", True, f"The pending migrations apply to the copy: {some(waiting)}.", expected
     )
+
+
+def _server_failed(copy: Copy, failure: str) -> CouldNotTell | None:
+    """Why a migration that did not apply is no verdict: the server had no room for it, or is gone."""
+    if is_full(copy.server.folder.path):
+        return CouldNotTell(f"the disk of the copy is full: {failure}", code=NO_SPACE)
+    try:
+        copy.connect().close()
+    except psycopg.Error as error:
+        return of_copy(error, copy)
+    return None
 
 
 def _applied(runbook: Runbook, copy: Copy, history: History) -> tuple[Applied, ...]:

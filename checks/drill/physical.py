@@ -15,14 +15,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import psycopg
-
 from checks.backup.artifact import Format, Header
 from checks.backup.copy import Copy
 from checks.backup.restore import Restored
 from checks.board import Watch
 from checks.drill import basebackup, pitr_rehearsal, walarchive
-from checks.drill.drill import State, ask, conclude, explicit, halted_with, killed, plan_for, without_verdict
+from checks.drill.drill import State, ask, conclude, explicit, halted_with, killed, plan_for, scratch, without_verdict
+from checks.drill.excused import excused
 from checks.drill.pending import known_head
 from checks.drill.pitr import BELOW, Marker, Recovered, binaries_for, recover
 from checks.drill.pitr import Request as Recovery
@@ -38,7 +37,6 @@ from checks.plan import Plan
 from checks.prepare import prepare
 from checks.result import Results
 from checks.runbook.model import Runbook
-from checks.secrets import mask
 from checks.targets.embedded import EmbeddedTarget, start_target
 
 REHEARSAL = "a rehearsal: made on a disposable server for this drill"
@@ -53,14 +51,12 @@ def drill_to_point(request: Request, asked: ToPoint, watch: Watch, stop: threadi
     with ExitStack() as stack:
         stack.enter_context(halted_with(state))
         try:
-            files = asked.files or stack.enter_context(_made(asked, state))
-            point = str(files.point)
-            _carry_out(state, planned, files, stack)
+            with excused(lambda: state.copy, scratch()):
+                files = asked.files or stack.enter_context(_made(asked, state))
+                point = str(files.point)
+                _carry_out(state, planned, files, stack)
         except CouldNotTell as reason:
             without_verdict(state, reason)
-        except psycopg.Error as error:
-            said = str(error).partition("\n")[0] or type(error).__name__
-            without_verdict(state, CouldNotTell(f"the copy was lost: {mask(said)}", code="drill.copy_lost"))
     if not any(step.rung is Rung.BOUNDARY for step in state.ladder.steps):
         state.ladder.skip(Rung.BOUNDARY, BELOW)
     drill, results = conclude(state, planned)

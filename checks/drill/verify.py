@@ -19,6 +19,7 @@ from checks.backup.restore import Restored
 from checks.catalog.names import plural
 from checks.check import Finding, Severity
 from checks.drill import compare, examine
+from checks.drill.excused import of_copy, undescribed
 from checks.drill.pending import apply_pending, known_head
 from checks.drilled import Rung, Step
 from checks.errors import CouldNotTell, PgrunbookError
@@ -50,8 +51,7 @@ class Ladder:
         except CouldNotTell as reason:
             self.steps.append(self._without(rung, reason, reason.code, clock))
         except psycopg.Error as error:
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
-            refusal = CouldNotTell(f"the copy refused a question: {said}", code="drill.copy_lost")
+            refusal = of_copy(error, None)
             self.steps.append(self._without(rung, refusal, refusal.code, clock))
         else:
             self.steps.append(Step(rung, judge(findings, Severity.FAIL), findings, time.monotonic() - clock))
@@ -133,7 +133,7 @@ class Looks:
 
     def _views(self) -> examine.Looked:
         with examine.connected(self._copy) as connection:
-            return examine.views(connection)
+            return examine.views(connection, self._copy)
 
 
 def described(
@@ -144,7 +144,10 @@ def described(
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         connection.execute("SELECT count(*) FROM pg_class")
         meanwhile()
-        found = describe(connection, digests=digests, head=head)
+        try:
+            found = describe(connection, digests=digests, head=head)
+        except CouldNotTell as reason:
+            raise undescribed(reason, copy) from reason
         connection.execute("COMMIT")
     # Roles of ours are no part of what came back.
     roles = {name: what for name, what in found.roles.items() if "pgrunbook_" not in name}

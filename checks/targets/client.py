@@ -8,6 +8,7 @@ https://www.postgresql.org/docs/current/libpq-pgpass.html
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import tempfile
@@ -27,6 +28,7 @@ from checks.targets.url import conninfo
 # A service or a second address of the caller's would win over the host that is meant here.
 _NOT_INHERITED = ("PGSERVICE", "PGHOSTADDR")
 _PREFIX, _SUFFIX = "pgrunbook-", ".pgpass"
+_made: set[Path] = set()
 _FORMING = 60.0  # seconds a file may be without its lock
 
 
@@ -71,6 +73,7 @@ def _password_file(password: str) -> Iterator[Path]:
     sweep(folder)
     handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=folder)  # made with mode 0600
     path = Path(name)
+    _made.add(path)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # for as long as we live: no sweep takes it away
@@ -79,6 +82,14 @@ def _password_file(password: str) -> Iterator[Path]:
             file.flush()
             yield path
     finally:
+        path.unlink(missing_ok=True)
+        _made.discard(path)
+
+
+@atexit.register
+def remove_all() -> None:
+    """Remove the files of threads that were left behind."""
+    for path in list(_made):
         path.unlink(missing_ok=True)
 
 

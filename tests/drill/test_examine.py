@@ -71,11 +71,11 @@ def test_an_index_that_lacks_a_row_is_corrupt_where_it_came_as_a_file(copy: Copy
 def test_a_view_that_stands_on_nothing_cannot_be_read(copy: Copy) -> None:
     """Which shows only when it is read."""
     with examine.connected(copy) as connection:
-        assert broken(examine.views(connection)) == []
+        assert broken(examine.views(connection, copy)) == []
     with copy.connect() as connection:
         connection.execute(
             "CREATE FUNCTION g() RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN (SELECT 1 FROM nowhere); END';"
             "CREATE VIEW w AS SELECT 1 AS one WHERE g() = 1"
         )
     with examine.connected(copy) as connection:
-        assert broken(examine.views(connection)) == ["drill.view_unreadable"]
+        assert broken(examine.views(connection, copy)) == ["drill.view_unreadable"]
