@@ -67,6 +67,16 @@ def test_a_rung_without_a_verdict_says_why_and_what_to_do(checks: tuple[Result, 
     assert "The reason is the same" not in told
 
 
+def test_a_drill_that_had_no_backup_says_so() -> None:
+    """Where its name, format and size would stand, on the terminal and in the report."""
+    report = drilled(replace(HELD, artifact="", format="", bytes=0, taken="", origin="gs://backups/relay"))
+    screen = StringIO()
+    print_outcome([report], {}, stream=screen, environ={})
+    for told in (screen.getvalue(), markdown(report)):
+        assert "nothing to restore was had from gs://backups/relay" in told
+        assert "0 B" not in told
+
+
 def test_an_interrupted_drill_is_interrupted() -> None:
     """However far it got."""
     assert drilled(interrupted=True).run.exit_code == 130
