@@ -206,6 +206,32 @@ def test_a_dump_that_waits_for_a_superuser_waits_in_vain(mark: Path, victim: Sho
     assert not mark.exists()
 
 
+def test_what_this_user_has_psql_do_at_its_start_is_not_done(
+    victim: Shop, mark: Path, binaries: Binaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A `.psqlrc` may set anything, or hold commands of another day; the first psql shows that it would be read."""
+    habits = mark.with_suffix(".psqlrc")
+    habits.write_text(f"\\! touch {mark}\n")
+    monkeypatch.setenv("PSQLRC", str(habits))
+    try:
+        with client_environment(victim.server.socket_endpoint(victim.database)) as variables:
+            known = {**variables, **binaries.environment, "PSQLRC": str(habits)}
+            subprocess.run([binaries.program("psql"), "--file=-"], env=known, check=True, input=b"SELECT 1;\n")
+        assert mark.exists(), "the attack is none"
+        mark.unlink()
+        with restored(hostile(tmp_path, ""), binaries) as (_, outcome):
+            assert outcome.complaints == ()
+    finally:
+        habits.unlink()
+    assert not mark.exists()
+
+
+def test_a_copy_listens_to_this_machine_alone(binaries: Binaries, tmp_path: Path) -> None:
+    """What a dump does there is reached from nowhere else."""
+    with restored(hostile(tmp_path, ""), binaries) as (copy, _):
+        assert one(copy, "SHOW listen_addresses") == "127.0.0.1"
+
+
 @pytest.mark.parametrize("what", ["psql runs a program", "the server runs a program", "psql copies to a program"])
 def test_a_drill_refuses_what_it_finds_by_reading(what: str, mark: Path, tmp_path: Path) -> None:
     """Nothing is restored of it at all."""
