@@ -1,50 +1,38 @@
 """Backups in an object store: S3 and what speaks like it, or Google Cloud Storage, by obstore.
 
-Addresses come from the command line or a variable, credentials from the usual variables (AWS_ACCESS_KEY_ID, …,
-GOOGLE_APPLICATION_CREDENTIALS). An object is there whole or not at all; the manifest is put last, so that a backup
-without one was never finished. https://developmentseed.org/obstore/latest/
+Addresses come from the command line or a variable, credentials from the usual variables (see `bucket_client`). An
+object is there whole or not at all; the manifest is put last, so that a backup without one was never finished.
+https://developmentseed.org/obstore/latest/
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from checks.backup import manifest
+from checks.backup.bucket_client import failure, opened
 from checks.backup.faults import BackupFault
 from checks.backup.listing import Item
 from checks.backup.manifest import Manifest
-from checks.backup.sidefiles import Vouched, wrong_files
+from checks.backup.sidefiles import Vouched, beside, wrong_files
 from checks.backup.staging import Staging, staging
 from checks.errors import CouldNotTell, UsageError
-from checks.secrets import mask, remember
 
 Result = TypeVar("Result")
 
-CONNECT, REQUEST, RETRY = "5s", "60s", 15.0  # to connect, for one request, seconds for one with its retries
 PIECE = 8 * 2**20  # bytes of one request: what a slow line carries in its time
 ASKING, MOVING = 60.0, 6 * 3600.0  # seconds for a question, and for putting or fetching a whole backup
 _FORM = re.compile(r"(?P<scheme>s3|gs)://(?P<bucket>[a-z0-9][a-z0-9._-]{1,220})(?:/(?P<prefix>[^?#]*))?")
-_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-_CAUSES = (
-    (r"NoSuchBucket|The specified bucket does not exist|bucket was not found", "store.no_bucket",
-     "there is no such bucket", "Create it, or correct the name."),
-    (r"169\.254\.|metadata\.google|[Cc]redential|InvalidAccessKeyId|UnrecognizedClient", "store.no_credentials",
-     "no credentials for it were found, or it does not know them",
-     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or GOOGLE_APPLICATION_CREDENTIALS for gs://."),
-    (r"403 Forbidden|AccessDenied|SignatureDoesNotMatch|PermissionDenied|Unauthenticated|401 ", "store.not_permitted",
-     "these credentials may not do that there", "Let them list, read, write and delete what is under the prefix."),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +51,7 @@ class Bucket:
                 "The location of the backups is no address of a bucket.",
                 hint="Write s3://bucket/prefix or gs://bucket/prefix; credentials stay in their variables.",
             )
-        for name in _SECRETS:
-            if os.environ.get(name):
-                remember(os.environ[name])
-        return cls(location, _opened(form["scheme"], form["bucket"], (form["prefix"] or "").strip("/")))
+        return cls(location, opened(form["scheme"], form["bucket"], (form["prefix"] or "").strip("/")))
 
     def items(self, pattern: str) -> Iterator[Item]:
         """See `Listing`: the files of the prefix, and folders in it that the pattern matches."""
@@ -113,13 +98,14 @@ class Bucket:
 
     def fetch(self, name: str, into: Path) -> Path:
         """See `Store`. What came is compared with the manifest's SHA-256; raises BackupFault where it differs."""
-        names = [one["path"] for one in self._under(name)]
-        if not names:
+        found = self._under(name, *beside(name))
+        if not any(_belongs(one, name) for one in found):
             raise CouldNotTell(f"There is no backup {name} in {self.where}.", code="store.missing")
-        for one in names:
+        for one in found:
             self._get(one, into / one)
-        side = self._manifest(name, into)
-        wrong = wrong_files(into / name, Vouched(side.artifact, side.files)) if side else []
+        side = into / f"{name}{manifest.SUFFIX}"
+        made = manifest.read(side) if side.exists() else None
+        wrong = wrong_files(into / name, Vouched(made.artifact, made.files)) if made else []
         if wrong:
             raise BackupFault(
                 f"{wrong[0]} in {self.where} does not have the SHA-256 that the manifest of {name} says.",
@@ -130,25 +116,23 @@ class Bucket:
         return into / name
 
     def delete(self, name: str) -> None:
-        """See `Store`. The manifest goes first: what is left without one was never finished."""
+        """See `Store`. The manifest goes first: what is left without one was never finished.
+
+        One after the other, as the objects of one request go in any order; and only what is there, as Google refuses
+        to delete what is not.
+        """
         import obstore
 
-        names = [name + manifest.SUFFIX, *(one["path"] for one in self._under(name))]
-        self._asked(lambda: obstore.delete(self._store, names))
+        for one in (f"{name}{manifest.SUFFIX}", name):
+            if names := self._under(one):
+                self._asked(partial(obstore.delete, self._store, names))
 
-    def _under(self, name: str) -> list[Any]:
-        """The object of that name, or those in the folder of that name."""
+    def _under(self, *names: str) -> list[str]:
+        """The objects of those names, and those in the folders of those names."""
         import obstore
 
-        listed = self._asked(lambda: [one for batch in obstore.list(self._store) for one in batch])
-        return [one for one in listed if one["path"] == name or one["path"].startswith(f"{name}/")]
-
-    def _manifest(self, name: str, into: Path) -> Manifest | None:
-        side = name + manifest.SUFFIX
-        if not self._under(side):
-            return None
-        self._get(side, into / side)
-        return manifest.read(into / side)
+        listed = self._asked(lambda: [one["path"] for batch in obstore.list(self._store) for one in batch])
+        return [one for one in listed if any(_belongs(one, name) for name in names)]
 
     def _put(self, path: Path, name: str) -> None:
         import obstore
@@ -174,41 +158,7 @@ class Bucket:
         worker.join(limit)
         if answers:
             return answers[0]
-        raise self._failure(failures[0] if failures else None) from None
-
-    def _failure(self, error: Exception | None) -> CouldNotTell:
-        said = str(error or "no answer in time")
-        for pattern, code, what, hint in _CAUSES:
-            if re.search(pattern, said):
-                return CouldNotTell(f"{self.where} cannot be used: {what}.", code=code, hint=hint)
-        if isinstance(error, FileNotFoundError):
-            return CouldNotTell(f"{self.where} no longer has what was looked for.", code="store.missing")
-        words = mask(said.partition("\n")[0].rpartition(" - ")[2]).rstrip(".")
-        return CouldNotTell(
-            f"{self.where} cannot be reached: {words}.",
-            code="store.unreachable",
-            hint="Look at AWS_ENDPOINT_URL and AWS_REGION where they are set, at the network, and try again.",
-        )
-
-
-def _opened(scheme: str, bucket: str, prefix: str) -> Any:
-    try:
-        from obstore.store import GCSStore, S3Store
-    except ImportError:
-        raise CouldNotTell(
-            "Backups in a bucket need obstore, which is not installed.",
-            code="store.no_library",
-            hint="Run `pip install 'pgrunbook[storage]'`.",
-        ) from None
-    plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-    client: Any = {"timeout": REQUEST, "connect_timeout": CONNECT, "allow_http": plain}
-    retry: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=RETRY)}
-    make = S3Store if scheme == "s3" else GCSStore
-    try:
-        return make(bucket, prefix=prefix or None, client_options=client, retry_config=retry)
-    except Exception as error:  # noqa: BLE001 - obstore raises errors of many kinds for what it reads of variables
-        words = mask(str(error).partition("\n")[0]).rstrip(".")
-        raise CouldNotTell(f"The bucket {bucket} cannot be used: {words}.", code="store.no_credentials") from None
+        raise failure(self.where, failures[0] if failures else None) from None
 
 
 def _try(question: Callable[[], Result], answers: list[Result], failures: list[Exception]) -> None:
@@ -216,6 +166,10 @@ def _try(question: Callable[[], Result], answers: list[Result], failures: list[E
         answers.append(question())
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told by the thread that waits
         failures.append(error)
+
+
+def _belongs(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}/")
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -64,6 +64,7 @@ STORE_CODES: Mapping[str, Code] = {
     "store.unreachable": Code(
         "The service of the bucket does not answer.",
         "Nothing is known of the backups in it.",
-        "Look at AWS_ENDPOINT_URL and AWS_REGION where they are set, and at the network, and try again.",
+        "Look at AWS_ENDPOINT_URL and AWS_REGION where they are set, for gs:// at GOOGLE_BASE_URL, and at the network; "
+        "then try again.",
     ),
 }

@@ -156,7 +156,7 @@ def read_toc(toc: Path) -> archive.Archive:
         found = archive.read(stream, f"{toc.parent.name}/toc.dat", size)
     if found.end != size:
         raise BackupFault(
-            f"{toc.parent.name}/toc.dat goes on for {size - found.end} bytes after its table of toc.",
+            f"{toc.parent.name}/toc.dat goes on for {size - found.end} bytes after its table of contents.",
             code="backup.toc_damaged",
             hint="Fetch it again from where it was copied, or use another backup.",
         )

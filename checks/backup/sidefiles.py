@@ -74,6 +74,13 @@ def checksums_of(listing: Listing, name: str, beside: Sequence[str]) -> Vouched 
     return None
 
 
+def beside(name: str) -> list[str]:
+    """The names under which something may vouch for the artifact `name`, in the folder in which it is."""
+    folder = name.rpartition("/")[0]
+    shared = [f"{folder}/{one}" if folder else one for one in CHECKSUM_NAMES]
+    return [f"{name}{suffix}" for suffix in (manifest.SUFFIX, *CHECKSUM_SUFFIXES)] + shared
+
+
 def wrong_files(path: Path, vouched: Vouched) -> list[str]:
     """The files of an artifact that are missing, or do not have the SHA-256 that is vouched for; all are read whole."""
     if not path.is_dir():

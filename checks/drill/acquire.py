@@ -65,12 +65,17 @@ def _fetched(request: Request, into: Path) -> tuple[Artifact, str]:
         return _latest(request, into)
     if request.origin.startswith(REMOTE):
         where, _, name = request.origin.rstrip("/").rpartition("/")
+        if where.endswith("/"):
+            raise UsageError(
+                f"--from {request.origin}: that is a bucket, and no backup in it.",
+                hint="Name one, as in s3://bucket/name, or `latest`.",
+            )
         return _from(place(where, Path()), name, request, into), request.origin
     path = Path(request.origin).expanduser()
     if not path.exists():
         raise UsageError(
             f"--from {request.origin}: there is no such backup.",
-            hint="Name a file or folder, s3://bucket/name, `latest` or `live`.",
+            hint="Name a file or folder, s3://bucket/name, gs://bucket/name, `latest` or `live`.",
         )
     path = path.absolute()
     return _from(Folder(path.parent), path.name, request, into), str(path)

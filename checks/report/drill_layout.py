@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from checks.drilled import Likeness
 from checks.report import escape
+from checks.report.ladder import nothing_from
 from checks.report.layout import MARKS, moment
 from checks.report.model import CheckReport, DrillReport, Measure
 from checks.result import Status
@@ -39,6 +40,8 @@ class DrillPage:
     def backup(self) -> str:
         """`relay-20261121T090000Z.dump`, custom, 12 MB, from … and as of when."""
         drill = self._drill
+        if not drill.artifact:
+            return nothing_from(drill)
         taken = f", taken {moment(drill.taken)} ({drill.dated})" if drill.taken else ", of an unknown time"
         return f"{drill.artifact}: {drill.format}, {show_bytes(drill.bytes)}, from {drill.origin}{taken}"
 

@@ -74,6 +74,11 @@ def drill_report(drill: Drill, runbook: Runbook) -> DrillReport:
     )
 
 
+def nothing_from(drill: DrillReport) -> str:
+    """What is said of the backup where none could be had, or what was had is none."""
+    return f"nothing to restore was had from {drill.origin}"
+
+
 def slower_by(trend: Sequence[Earlier], seconds: float | None) -> float | None:
     """How many times longer than the median of the good drills before it took; None where there is none to compare."""
     from statistics import median  # which a run that is no drill has no use for

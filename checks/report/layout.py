@@ -72,8 +72,11 @@ class Page:
         ]
 
     def reason_above(self, check: CheckReport) -> str:
-        """The name of the first check without a verdict for the same reason, where that is another one."""
-        if check.status is not Status.ERRORED:
+        """The name of the first check without a verdict for the same reason, where that is another one.
+
+        A rung of a drill has its own: it is told before any check is.
+        """
+        if check.status is not Status.ERRORED or check not in self._report.checks:
             return ""
         why = (check.reason, check.code, check.hint)
         same = (one.name for one in self._report.checks if (one.reason, one.code, one.hint) == why)

@@ -11,6 +11,7 @@ from checks.catalog.names import plural
 from checks.check import Cell
 from checks.report.clean import shortened, visible
 from checks.report.console import Console, plain
+from checks.report.ladder import nothing_from
 from checks.report.layout import moment
 from checks.report.model import CheckReport, DrillReport, FindingReport, Fix, Report, Verdict
 from checks.result import Status
@@ -60,7 +61,11 @@ def _print_verdict(console: Console, report: Report, file: Path | None, width: i
 
 def _drill_lines(drill: DrillReport) -> Iterator[str]:
     """What was restored, and the times against their budgets."""
-    yield f"{drill.artifact} ({drill.format}, {show_bytes(drill.bytes)}) of {moment(drill.taken) or 'an unknown time'}"
+    if drill.artifact:
+        when = moment(drill.taken) or "an unknown time"
+        yield f"{drill.artifact} ({drill.format}, {show_bytes(drill.bytes)}) of {when}"
+    else:
+        yield nothing_from(drill)
     for status in Status:
         names = [rung.name.removeprefix("drill: ") for rung in drill.ladder if rung.status is status]
         if names:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 import urllib3
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.server import ThreadedMotoServer
+from werkzeug.serving import make_server
 
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer
+from tests.backup.google import Account, Google
 from tests.backup.shop import Healthy, Shop
 
 _made: dict[Binaries, Healthy] = {}
@@ -51,13 +55,45 @@ def address() -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture
-def credentials(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The usual variables."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": address,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "swordfish9",
-        "AWS_REGION": "us-east-1",
-    }.items():
+@pytest.fixture(scope="session")
+def account() -> Account:
+    """The service account that the stand-in for Google knows."""
+    return Account()
+
+
+@pytest.fixture(scope="session")
+def google(account: Account, address: str) -> Iterator[str]:
+    """The same bucket, by way of what stands in for Google."""
+    moto = DomainDispatcherApplication(create_backend_app)
+    server = make_server("127.0.0.1", 0, Google(moto, account), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield address.rpartition(":")[0] + f":{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(params=["s3", "gs"])
+def store(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """An address under which nothing lies yet, with the usual variables set for it: of S3, and of Google."""
+    for name, value in _variables(request, tmp_path_factory).items():
         monkeypatch.setenv(name, value)
+    return f"{request.param}://backups/{request.node.originalname}-{request.param}"
+
+
+def _variables(request: pytest.FixtureRequest, folders: pytest.TempPathFactory) -> dict[str, str]:
+    if request.param == "s3":
+        return {
+            "AWS_ENDPOINT_URL": request.getfixturevalue("address"),
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "swordfish9",
+            "AWS_REGION": "us-east-1",
+        }
+    file = request.getfixturevalue("account").write(folders.mktemp("google") / "account.json")
+    return {
+        "GOOGLE_BASE_URL": request.getfixturevalue("google"),
+        "GOOGLE_APPLICATION_CREDENTIALS": str(file),
+    }

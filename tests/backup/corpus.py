@@ -9,8 +9,10 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import tarfile
 import time
 from collections.abc import Callable
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
@@ -58,23 +60,30 @@ def _without_last_line(healthy: Healthy, folder: Path) -> Path:
     return path
 
 
-_SHARES = (0.0001, 0.001, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.9999)
+def _cut_in_directory(what: str, share: float, healthy: Healthy, folder: Path) -> Path:
+    """Cut off the largest file of a directory's rows, or its table of contents."""
+    path = shutil.copytree(healthy.directory, folder / healthy.directory.name)
+    cut = max(path.glob(what), key=lambda one: one.stat().st_size)
+    content = cut.read_bytes()
+    cut.write_bytes(content[: round(len(content) * share)])
+    return path
+
+
+_ENDS = (0.0001, 0.001, 0.01, 0.02, 0.05, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999)
+_SHARES = sorted((*_ENDS, *(tenth / 10 for tenth in range(1, 10))))
+_CUT: dict[str, Callable[[float], Make]] = {
+    "custom": lambda share: partial(_cut, "custom", share),
+    "plain": lambda share: partial(_cut, "plain", share),
+    "tar": lambda share: partial(_cut, "tar", share),
+    "gzip": lambda share: partial(_cut_gzip, share),
+    "a directory's rows": lambda share: partial(_cut_in_directory, "*.gz", share),
+    "a directory's contents": lambda share: partial(_cut_in_directory, "toc.dat", share),
+}
 _TRUNCATED = (
     *(
-        _artifact(f"custom cut off at {share:.2%}", partial(_cut, "custom", share), "backup.truncated")
+        _artifact(f"{what} cut off at {share:.2%}", make(share), "backup.truncated")
+        for what, make in _CUT.items()
         for share in _SHARES
-    ),
-    *(
-        _artifact(f"plain cut off at {share:.2%}", partial(_cut, "plain", share), "backup.truncated")
-        for share in _SHARES
-    ),
-    *(
-        _artifact(f"tar cut off at {share:.2%}", partial(_cut, "tar", share), "backup.truncated")
-        for share in _SHARES[::3]
-    ),
-    *(
-        _artifact(f"gzip cut off at {share:.0%}", partial(_cut_gzip, share), "backup.truncated")
-        for share in (0.1, 0.5, 0.99)
     ),
     _artifact("custom cut off within its table of contents", _cut_within_contents, "backup.truncated"),
     _artifact("plain without its last line", _without_last_line, "backup.truncated"),
@@ -110,10 +119,10 @@ def _flip_in_data(share: float, healthy: Healthy, folder: Path) -> Path:
     return path
 
 
-def _flip_in_gzip(healthy: Healthy, folder: Path) -> Path:
+def _flip_in_gzip(share: float, healthy: Healthy, folder: Path) -> Path:
     content = gzip.compress(healthy.plain.read_bytes())
     path = folder / "shop.sql.gz"
-    path.write_bytes(_flipped(content, len(content) // 2))
+    path.write_bytes(_flipped(content, int((len(content) - 5) * share)))
     return path
 
 
@@ -124,14 +133,26 @@ def _flip_in_directory(healthy: Healthy, folder: Path) -> Path:
     return path
 
 
-def _flip_in_contents(healthy: Healthy, folder: Path) -> Path:
+def _flip_in_contents(what: bytes, beyond: int, healthy: Healthy, folder: Path) -> Path:
     path = shutil.copytree(healthy.directory, folder / healthy.directory.name)
     contents = (path / "toc.dat").read_bytes()
-    (path / "toc.dat").write_bytes(_flipped(contents, contents.index(b"STDSTRINGS\0\x0a\0\0\0STDSTRINGS") + 15))
+    (path / "toc.dat").write_bytes(_flipped(contents, contents.index(what) + beyond))
     return path
 
 
-_ENCODING = b"ENCODING\0\x08\0\0\0ENCODING"  # an entry's name, a length, and its kind
+def _flip_in_tar(member: str, where: str, healthy: Healthy, folder: Path) -> Path:
+    """Flip a byte of a member of a tar: in the middle of its header or of its content."""
+    content = healthy.tar.read_bytes()
+    with tarfile.open(healthy.tar) as tar:
+        named = [one for one in tar.getmembers() if fnmatch(one.name, member)]
+    largest = max(named, key=lambda one: one.size)
+    at = largest.offset + 100 if where == "header" else largest.offset_data + largest.size // 2
+    path = folder / healthy.tar.name
+    path.write_bytes(_flipped(content, at))
+    return path
+
+
+_STRINGS = b"STDSTRINGS\0\x0a\0\0\0STDSTRINGS"  # an entry's name, a length, and its kind
 _FLIPPED = (
     _artifact("the first byte flipped", partial(_flip, "custom", b"PGDMP", 0), "backup.not_a_backup"),
     _artifact("the version's byte flipped", partial(_flip, "custom", b"PGDMP", 6), "backup.version"),
@@ -148,11 +169,23 @@ _FLIPPED = (
         "a length in the table of contents flipped", partial(_flip, "custom", b"ENCODING", -1), "backup.toc_damaged"
     ),
     _artifact("an end of list flipped", partial(_flip, "custom", b"false\1", 5), "backup.toc_damaged"),
-    _artifact("a directory's table of contents flipped", _flip_in_contents, "backup.toc_damaged"),
+    _artifact(
+        "a directory's table of contents flipped", partial(_flip_in_contents, _STRINGS, 15), "backup.toc_damaged"
+    ),
     _artifact("data flipped early", partial(_flip_in_data, 0.1), "backup.data_damaged"),
     _artifact("data flipped in the middle", partial(_flip_in_data, 0.5), "backup.data_damaged"),
     _artifact("data flipped late", partial(_flip_in_data, 0.9), "backup.data_damaged"),
-    _artifact("a byte of gzip flipped", _flip_in_gzip, "backup.compression"),
+    _artifact("a tar's first header flipped", partial(_flip_in_tar, "toc.dat", "header"), "backup.toc_damaged"),
+    _artifact("a header within a tar flipped", partial(_flip_in_tar, "*.dat", "header"), "backup.part_missing"),
+    _artifact("a tar's table of contents flipped", partial(_flip, "tar", _STRINGS, 15), "backup.toc_damaged"),
+    _artifact(
+        "plain's first line flipped", partial(_flip, "plain", b"-- PostgreSQL database dump", 5), "backup.not_a_backup"
+    ),
+    _artifact("a directory's first byte flipped", partial(_flip_in_contents, b"PGDMP", 0), "backup.toc_damaged"),
+    _artifact("a directory's version flipped", partial(_flip_in_contents, b"PGDMP", 6), "backup.version"),
+    _artifact("gzip's first byte flipped", partial(_flip_in_gzip, 0.0), "backup.not_a_backup"),
+    _artifact("gzip's checksum flipped", partial(_flip_in_gzip, 0.9999), "backup.compression"),
+    _artifact("a byte of gzip flipped", partial(_flip_in_gzip, 0.5), "backup.compression"),
     _artifact("a byte of a directory's data flipped", _flip_in_directory, "backup.compression"),
 )
 
@@ -307,6 +340,16 @@ def _flip_in_definition(healthy: Healthy, folder: Path) -> Path:
     return path
 
 
+def _flip_beside(form: str, share: float, healthy: Healthy, folder: Path) -> Path:
+    """A flip among the rows of a backup that a checksum file vouches for."""
+    whole: Path = getattr(healthy, form)
+    path = folder / whole.name
+    content = whole.read_bytes()
+    (folder / f"{whole.name}.sha256").write_text(f"{sha256(whole)}  {whole.name}\n", encoding="utf-8")
+    path.write_bytes(_flipped(content, round(len(content) * share)))
+    return path
+
+
 def _old(healthy: Healthy, folder: Path) -> Path:
     path = Path(shutil.copy(healthy.custom, folder / "shop.dump"))
     days_ago = time.time() - 3 * 86400
@@ -318,13 +361,18 @@ def _ahead(healthy: Healthy, folder: Path) -> Path:
     return Path(shutil.copy(healthy.custom, folder / "shop-20990101T000000Z.dump"))
 
 
-def _check(name: str, make: Make, code: str) -> Fault:
+def _check(name: str, make: Make, code: str = "backup.checksum") -> Fault:
     return Fault(name, make, frozenset({code}), "check")
 
 
 _BESIDE = (
     _check("a wrong checksum file", _wrong_checksum, "backup.checksum"),
     _check("a byte of a definition flipped", _flip_in_definition, "backup.checksum"),
+    *(
+        _check(f"a byte of {form} at {share:.0%} is not what was vouched for", partial(_flip_beside, form, share))
+        for form in ("custom", "plain", "tar")
+        for share in (0.4, 0.5, 0.6)
+    ),
     _check("older than the RPO", _old, "backup.stale"),
     _check("dated in the future", _ahead, "backup.future"),
 )

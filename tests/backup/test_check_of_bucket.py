@@ -1,4 +1,4 @@
-"""The `backup` check of a bucket, against moto's server: it fetches what it opens, unless that is too large."""
+"""The `backup` check of a bucket, of S3 and of Google: it fetches what it opens, unless that is too large."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from tests.backup.shop import Healthy
 WHERE = Backups(location="${BACKUPS}", pattern="shop*.dump", dated="time")
 
 
-@pytest.mark.usefixtures("credentials")
-def test_a_backup_in_a_bucket_is_fetched_and_opened(healthy: Healthy, request: pytest.FixtureRequest) -> None:
+def test_a_backup_in_a_bucket_is_fetched_and_opened(healthy: Healthy, store: str) -> None:
     """A good one holds, and one that was cut off does not; what is larger than the page says is not fetched."""
     import obstore
 
-    address = f"s3://backups/{request.node.name}"
-    bucket, variables = Bucket.of(address), {"BACKUPS": address}
+    bucket, variables = Bucket.of(store), {"BACKUPS": store}
     obstore.put(bucket._store, "shop.dump", healthy.custom.read_bytes())
     assert broken(findings_of_backup(WHERE, {"manifest": "ignore"}, variables=variables)) == []
     [_, finding] = findings_of_backup(WHERE, {"manifest": "ignore", "fetch": "1kB"}, variables=variables)
@@ -36,9 +34,8 @@ def test_an_address_that_is_none_gives_no_verdict() -> None:
     assert nothing.value.code == "backup.no_location"
 
 
-@pytest.mark.usefixtures("credentials")
-def test_a_bucket_that_is_not_there_gives_no_verdict() -> None:
+def test_a_bucket_that_is_not_there_gives_no_verdict(store: str) -> None:
     """Which is not to say that there are no backups."""
     with pytest.raises(CouldNotTell) as nothing:
-        findings_of_backup(WHERE, variables={"BACKUPS": "s3://nobody-made-this/shop"})
+        findings_of_backup(WHERE, variables={"BACKUPS": store.replace("backups", "nobody-made-this")})
     assert nothing.value.code.startswith("store.")

@@ -18,11 +18,11 @@ from checks.report.markdown import markdown, parts
 from checks.report.model import Verdict
 from checks.report.summary import annotation_lines
 from checks.report.terminal import print_outcome
-from checks.result import Status
+from checks.result import Result, Status
 from tests.report.builders import holding, result
 from tests.report.drills import FAILED, HELD, LOST, drilled, with_rung
 
-DAMAGE = result("query", status=Status.ERRORED, reason="no answer", code="run.timeout")
+DAMAGE = result("query", status=Status.ERRORED, reason="no answer", code="run.timeout", hint="Try again.")
 
 
 def test_every_rung_says_what_it_proves() -> None:
@@ -54,6 +54,27 @@ def test_a_rung_without_a_verdict_is_none_of_the_drill() -> None:
     drill = with_rung(HELD, Rung.DIGESTS, status=Status.ERRORED, reason="the copy went away", code="run.could_not_tell")
     run = drilled(drill).run
     assert (run.verdict, run.exit_code) == (Verdict.COULD_NOT_TELL, 3)
+
+
+@pytest.mark.parametrize("checks", [(), (DAMAGE,)])
+def test_a_rung_without_a_verdict_says_why_and_what_to_do(checks: tuple[Result, ...]) -> None:
+    """Whether or not a check of the page, which stands below it, has none for the same reason."""
+    why = {"reason": DAMAGE.reason, "code": DAMAGE.code, "hint": DAMAGE.hint}
+    drill = with_rung(HELD, Rung.DIGESTS, status=Status.ERRORED, **why)
+    told = markdown(drilled(drill, *checks)).partition("## Timeline")[0]
+    assert "no answer (`run.timeout`)" in told
+    assert "Try again." in told
+    assert "The reason is the same" not in told
+
+
+def test_a_drill_that_had_no_backup_says_so() -> None:
+    """Where its name, format and size would stand, on the terminal and in the report."""
+    report = drilled(replace(HELD, artifact="", format="", bytes=0, taken="", origin="gs://backups/relay"))
+    screen = StringIO()
+    print_outcome([report], {}, stream=screen, environ={})
+    for told in (screen.getvalue(), markdown(report)):
+        assert "nothing to restore was had from gs://backups/relay" in told
+        assert "0 B" not in told
 
 
 def test_an_interrupted_drill_is_interrupted() -> None:
