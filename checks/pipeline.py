@@ -23,10 +23,8 @@ from checks.catalog.circumstances import Circumstances
 from checks.check import POSTGRESQL, Effect, Engine, Finding
 from checks.choice import Leave, Means, Measure, Output, Selection
 from checks.errors import ConnectionFailed, CouldNotTell, NothingSelected, UsageError
-from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
-from checks.report.drills import past_drills
 from checks.report.previous import earlier
 from checks.result import Results
 from checks.run import INTERRUPTED, run, without_asking
@@ -36,9 +34,11 @@ from checks.targets.session import Endpoint, Target
 from checks.wait import Wait, wait_for
 
 if TYPE_CHECKING:
+    from checks.catalog.past_drills import PastDrills
     from checks.drill.command import Asked
     from checks.drill.request import Request
     from checks.drilled import Drill
+    from checks.migrations.outcome import Rehearsal
     from checks.servers import Servers
     from checks.targets.disposable import DisposableTarget
     from checks.targets.live import LiveTarget
@@ -173,7 +173,7 @@ def _on_live(selection: Selection, output: Output, where: _Where, *, mode: Mode,
             variables=variables,
             pgbouncer=pgbouncer_of(environment, one.runbook.front.environments, variables),
             environment=environment,
-            drills=partial(past_drills, output.folder, one.runbook.front.runbook),
+            drills=partial(_past_drills, output.folder, one.runbook.front.runbook),
         )
         runs.append((one, partial(_check, one, target, known, turn=turn, until=until, wait=patience)))
     return carry_out(runs, environment, output, afterwards=partial(save, every) if measure.save else None)
@@ -234,8 +234,15 @@ def _on_disposable(known: Known, rows: int, servers: Servers, watch: Watch, stop
         return explained(results, target)
 
 
+def _past_drills(folder: Path, runbook: str, environments: Collection[str]) -> PastDrills:
+    """Imported when a page's check asks for it: a run that asks nothing of drills pays nothing for them."""
+    from checks.report.drills import past_drills
+
+    return past_drills(folder, runbook, environments)
+
+
 def _rehearse_drill(runbook: Runbook, target: DisposableTarget, postgres_bin: str, parameters: Any) -> list[Finding]:
-    """Imported when a page's check asks for it: a page without drills pays nothing for them."""
+    """Imported when a page's check asks for it, too."""
     from checks.drill.rehearse import rehearse
 
     return rehearse(runbook, target, postgres_bin, parameters)

@@ -7,15 +7,18 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checks.bench.settings import AS_DECLARED, Bench
 from checks.check import Cell, Chart, Engine, Finding
 from checks.errors import NotApplicable
-from checks.migrations.outcome import Rehearsal
-from checks.runbook.model import Backups, Migrations
-from checks.runbook.pools import Pool
-from checks.targets.session import Endpoint
+
+if TYPE_CHECKING:  # what a run knows of migrations and drills is imported by who asks of them
+    from checks.catalog.past_drills import PastDrills
+    from checks.migrations.outcome import Rehearsal
+    from checks.runbook.model import Backups, Migrations
+    from checks.runbook.pools import Pool
+    from checks.targets.session import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,36 +37,6 @@ class Drawn:
     chart: Chart
 
 
-@dataclass(frozen=True, slots=True)
-class PastDrill:
-    """A drill of the history: when it began (UTC), what it drilled, and what came of it.
-
-    `verdict` is the report's (`held`, `failed`, `could not tell`, `interrupted`). `seconds` is the time until the copy
-    was proven, where it came to that.
-    """
-
-    began: datetime
-    environment: str
-    verdict: str
-    artifact: str
-    seconds: float | None = None
-    physical: bool = False
-
-    @property
-    def held(self) -> bool:
-        """Whether every rung and every check held."""
-        return self.verdict == "held"
-
-
-@dataclass(frozen=True, slots=True)
-class PastDrills:
-    """The drills of one page, oldest first, the file they stand in, and the numbers of its lines that are no drill."""
-
-    file: Path
-    drills: tuple[PastDrill, ...] = ()
-    damaged: tuple[int, ...] = ()
-
-
 def never(code: str) -> Earlier | None:
     """No report was ever written."""
 
@@ -75,6 +48,8 @@ def nothing_drawn(code: str) -> tuple[Drawn, ...]:  # noqa: ARG001 - whoever ask
 
 def no_drills(_environments: Collection[str]) -> PastDrills:
     """No drill was ever made."""
+    from checks.catalog.past_drills import PastDrills
+
     return PastDrills(Path("reports/drills.jsonl"))
 
 
