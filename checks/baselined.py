@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.bench.settings import AS_DECLARED, Bench
 from checks.catalog.circumstances import Circumstances
 from checks.choice import Measure, Output
 from checks.errors import UsageError
 from checks.plan import Plan
-from checks.report.previous import trend
 from checks.result import COULD_NOT_TELL, HELD, Results, Status
 from checks.secrets import mask
+
+if TYPE_CHECKING:
+    from checks.catalog.past import Drawn
 
 BENCHMARK = "benchmark"
 
@@ -41,7 +44,14 @@ class Known:
 
     def told(self, circumstances: Circumstances) -> Circumstances:
         """The circumstances with it."""
-        return replace(circumstances, bench=self.bench, trend=partial(trend, self.reports, self.plan))
+        return replace(circumstances, bench=self.bench, trend=partial(_trend, self.reports, self.plan))
+
+
+def _trend(folder: Path, one: Plan, code: str) -> tuple[Drawn, ...]:
+    """Imported when a page's check asks for it."""
+    from checks.report.previous import trend
+
+    return trend(folder, one, code)
 
 
 def save(known: Sequence[Known], results: Sequence[Results]) -> int:

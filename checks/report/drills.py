@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.catalog.past_drills import PastDrill, PastDrills
+from checks.catalog.past import PastDrill, PastDrills
 from checks.errors import CouldNotTell
 
 if TYPE_CHECKING:  # what draws reports is imported while the servers are waited for

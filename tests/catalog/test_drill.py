@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from checks.catalog import CATALOG
 from checks.catalog.circumstances import Circumstances
-from checks.catalog.past_drills import PastDrill, PastDrills
+from checks.catalog.past import PastDrill, PastDrills
 from checks.check import POSTGRESQL, Finding, Severity
 from checks.errors import NotApplicable
 from checks.targets.session import Endpoint

@@ -1,10 +1,29 @@
-"""The drills of one page that were made before, as a check of them is told."""
+"""What a check is told of runs before this one: figures, charts and drills."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from checks.check import Cell, Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier report has of one finding: when its run began (UTC), and the evidence it shows."""
+
+    began: datetime
+    evidence: tuple[Mapping[str, Cell], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chart of an earlier report, and when its run began (UTC)."""
+
+    began: datetime
+    chart: Chart
 
 
 @dataclass(frozen=True, slots=True)
