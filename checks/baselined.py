@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from checks.bench.baseline import Baselines
-from checks.bench.settings import Bench
+from checks.bench.settings import AS_DECLARED, Bench
 from checks.catalog.circumstances import Circumstances
 from checks.choice import Measure, Output
 from checks.errors import UsageError
 from checks.plan import Plan
-from checks.report.previous import trend
 from checks.result import COULD_NOT_TELL, HELD, Results, Status
 from checks.secrets import mask
+
+if TYPE_CHECKING:
+    from checks.catalog.past import Drawn
+
+BENCHMARK = "benchmark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,24 @@ class Known:
     @classmethod
     def of(cls, one: Plan, output: Output, measure: Measure) -> Known:
         """What is known for this run; with `measure.save` its figures are held against no baseline."""
+        if not any(check.entry.kind == BENCHMARK and not check.skip for check in one.checks):
+            return cls(one, output.folder, AS_DECLARED)
+        from checks.bench.baseline import Baselines
+
         page = one.runbook
         baselines = Baselines(page.folder, page.front.runbook, one.environment, compares=not measure.save)
         return cls(one, output.folder, Bench(baselines, measure.rounds))
 
     def told(self, circumstances: Circumstances) -> Circumstances:
         """The circumstances with it."""
-        return replace(circumstances, bench=self.bench, trend=partial(trend, self.reports, self.plan))
+        return replace(circumstances, bench=self.bench, trend=partial(_trend, self.reports, self.plan))
+
+
+def _trend(folder: Path, one: Plan, code: str) -> tuple[Drawn, ...]:
+    """Imported when a page's check asks for it."""
+    from checks.report.previous import trend
+
+    return trend(folder, one, code)
 
 
 def save(known: Sequence[Known], results: Sequence[Results]) -> int:

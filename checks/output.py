@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.choice import NAGIOS, Output
 from checks.errors import UsageError
@@ -15,14 +16,15 @@ from checks.report.index import newest, rewrite_index
 from checks.report.jsonfile import to_json
 from checks.report.junit import junit
 from checks.report.markdown import markdown
-from checks.report.matrix import Matrix, as_json, as_lines, as_markdown, matrix_of
-from checks.report.matrix import write as write_matrix
 from checks.report.model import Report
 from checks.report.nagios import line, state
 from checks.report.summary import annotation_lines, append_summary, on_github
 from checks.report.terminal import print_outcome
 from checks.result import worst
 from checks.secrets import mask
+
+if TYPE_CHECKING:
+    from checks.report.matrix import Matrix
 
 
 def publish(reports: Sequence[Report], output: Output) -> bool:
@@ -36,20 +38,29 @@ def publish(reports: Sequence[Report], output: Output) -> bool:
     for report in reports:
         with _collected(troubles):
             written[report.run.label] = files.write(report, output.folder).best
-    matrix = matrix_of(reports, written)
+    matrix = _matrix_of(reports, written)
     with _collected(troubles):
         if matrix is not None:
-            write_matrix(matrix, output.folder)
+            matrix.write(output.folder)
         rewrite_index(output.folder)
     show(reports, output, written, matrix)
     if on_github(os.environ):
         with _collected(troubles):
-            append_summary(reports, os.environ, first=f"{as_markdown(matrix, linked=False)}\n" if matrix else "")
+            append_summary(reports, os.environ, first=f"{matrix.as_markdown(linked=False)}\n" if matrix else "")
         for command in annotation_lines(reports):
             sys.stderr.write(f"{command}\n")
     for trouble in troubles:
         sys.stderr.write(f"{mask(str(trouble))}\n")
     return not troubles
+
+
+def _matrix_of(reports: Sequence[Report], written: dict[str, Path]) -> Matrix | None:
+    """The matrix, which is imported where a major was asked for."""
+    if not any(report.run.asked_major for report in reports):
+        return None
+    from checks.report.matrix import matrix_of
+
+    return matrix_of(reports, written)
 
 
 @contextmanager
@@ -63,7 +74,7 @@ def _collected(troubles: list[UsageError]) -> Iterator[None]:
 def show(reports: Sequence[Report], output: Output, written: dict[str, Path], matrix: Matrix | None = None) -> None:
     """The reports on stdout, in the format asked for and nothing else. JSON has the matrix as its last item."""
     if output.format == "text":
-        print_outcome(reports, written, stream=sys.stdout, environ=os.environ, last=as_lines(matrix) if matrix else ())
+        print_outcome(reports, written, stream=sys.stdout, environ=os.environ, last=matrix.as_lines() if matrix else ())
     else:
         sys.stdout.write(_drawn(reports, output, written, matrix))
     sys.stdout.flush()
@@ -98,11 +109,11 @@ def _stem(path: Path | None) -> str:
 
 def _drawn(reports: Sequence[Report], output: Output, written: dict[str, Path], matrix: Matrix | None) -> str:
     if output.format == "json":
-        found = [*map(to_json, reports), *([as_json(matrix)] if matrix else [])]
+        found = [*map(to_json, reports), *([matrix.as_json()] if matrix else [])]
         return "[" + ",\n".join(one.rstrip("\n") for one in found) + "]\n"
     if output.format == "markdown":
         pages = [markdown(report, _stem(written.get(report.run.label))) for report in reports]
-        return "\n".join([*([as_markdown(matrix)] if matrix else []), *pages])
+        return "\n".join([*([matrix.as_markdown()] if matrix else []), *pages])
     if output.format == NAGIOS:
         return line(reports)
     return junit(reports)

@@ -79,8 +79,8 @@ def _read(names: Sequence[str]) -> tuple[list[Runbook], list[Mistake]]:
     mistakes: list[Mistake] = []
     for page in pages(names):
         try:
-            runbook = read_cached(page, CATALOG, documented())
-            mistakes += _not_asking(runbook)
+            runbook, more = read_cached(page, CATALOG, documented(), _not_asking)
+            mistakes += more
             runbooks.append(runbook)
         except RunbookError as error:
             mistakes += error.mistakes

@@ -23,25 +23,24 @@ from checks.catalog.circumstances import Circumstances
 from checks.check import POSTGRESQL, Effect, Engine, Finding
 from checks.choice import Leave, Means, Measure, Output, Selection
 from checks.errors import ConnectionFailed, CouldNotTell, NothingSelected, UsageError
-from checks.migrations.outcome import Rehearsal
 from checks.pages import load
 from checks.plan import Mode, Plan, plan
-from checks.report.drills import past_drills
-from checks.report.previous import earlier
 from checks.result import Results
 from checks.run import INTERRUPTED, run, without_asking
 from checks.runbook.model import Runbook
 from checks.suggest import did_you_mean
 from checks.targets.session import Endpoint, Target
-from checks.wait import Wait, wait_for
 
 if TYPE_CHECKING:
+    from checks.catalog.past import Earlier, PastDrills
     from checks.drill.command import Asked
     from checks.drill.request import Request
     from checks.drilled import Drill
+    from checks.migrations.outcome import Rehearsal
     from checks.servers import Servers
     from checks.targets.disposable import DisposableTarget
     from checks.targets.live import LiveTarget
+    from checks.wait import Wait
 
 # Kinds of checks that can say more of why nobody knows where a database is: it is not there, or no engine answers.
 OF_THE_PLACE, OF_THE_ENGINE = ("connectivity", "compose"), ("compose",)
@@ -160,7 +159,7 @@ def _on_live(selection: Selection, output: Output, where: _Where, *, mode: Mode,
     _import_the_driver(servers.values())
     turns: defaultdict[tuple[str | None, int | None], threading.Lock] = defaultdict(threading.Lock)
     variables = known_variables(file)
-    patience = Wait.begin(wait) if wait else None
+    patience = _patience(wait) if wait else None
     runs: list[tuple[Plan, Run]] = []
     every: list[Known] = []
     for one in _plans([page for page, _ in found], selection.only, make):
@@ -169,14 +168,20 @@ def _on_live(selection: Selection, output: Output, where: _Where, *, mode: Mode,
         every.append(Known.of(one, output, measure))
         known = replace(
             every[-1].told(_circumstances(one.runbook, target)),
-            previous=partial(earlier, output.folder, one),
+            previous=partial(_earlier, output.folder, one),
             variables=variables,
             pgbouncer=pgbouncer_of(environment, one.runbook.front.environments, variables),
             environment=environment,
-            drills=partial(past_drills, output.folder, one.runbook.front.runbook),
+            drills=partial(_past_drills, output.folder, one.runbook.front.runbook),
         )
         runs.append((one, partial(_check, one, target, known, turn=turn, until=until, wait=patience)))
     return carry_out(runs, environment, output, afterwards=partial(save, every) if measure.save else None)
+
+
+def _patience(wait: float) -> Wait:
+    from checks.wait import Wait
+
+    return Wait.begin(wait)
 
 
 def _plans(runbooks: Sequence[Runbook], only: Sequence[str], make: Callable[[Runbook], Plan]) -> list[Plan]:
@@ -234,8 +239,22 @@ def _on_disposable(known: Known, rows: int, servers: Servers, watch: Watch, stop
         return explained(results, target)
 
 
+def _earlier(folder: Path, one: Plan, code: str) -> Earlier | None:
+    """Imported when a page's check asks for it: a run that compares nothing pays nothing."""
+    from checks.report.previous import earlier
+
+    return earlier(folder, one, code)
+
+
+def _past_drills(folder: Path, runbook: str, environments: Collection[str]) -> PastDrills:
+    """Imported when a page's check asks for it, too."""
+    from checks.report.drills import past_drills
+
+    return past_drills(folder, runbook, environments)
+
+
 def _rehearse_drill(runbook: Runbook, target: DisposableTarget, postgres_bin: str, parameters: Any) -> list[Finding]:
-    """Imported when a page's check asks for it: a page without drills pays nothing for them."""
+    """Imported when a page's check asks for it, too."""
     from checks.drill.rehearse import rehearse
 
     return rehearse(runbook, target, postgres_bin, parameters)
@@ -258,6 +277,8 @@ def _check(
         return without_asking(one, target.name, late, watch)
     try:
         if wait is not None:
+            from checks.wait import wait_for
+
             watch.stage("waiting for the server")
             wait_for(target, wait, tell=watch.delayed, stop=stop)
         if stop.is_set():

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from checks.catalog.guc import Setting
-from checks.catalog.host_settings import OF_THE_HOST
 from checks.check import Answer, Cell, Query
 from checks.sqlfile import parted
+
+if TYPE_CHECKING:
+    from checks.catalog.guc import Setting
 
 PATIENCE = 2.0  # seconds for all of it: evidence is worth little of anybody's time
 Rows = tuple[dict[str, Cell], ...]
@@ -56,11 +57,15 @@ def snapshot_of(answers: Sequence[Answer]) -> Snapshot:
 
 
 def _settings(answer: Answer) -> list[dict[str, Cell]]:
+    from checks.catalog.host_settings import OF_THE_HOST  # which a run that held has no use for
+
     rows = [row for row in answer.dicts() if row["name"] not in OF_THE_HOST]
     return [{"setting": row["name"], "value": str(_setting(row))} for row in rows]
 
 
 def _setting(row: Mapping[str, Any]) -> Setting:
+    from checks.catalog.guc import Setting
+
     kind, name = row["vartype"], row["name"]
     # An extension's texts are like an application's own: they may be anything.
     custom = "." in name and kind == "string"

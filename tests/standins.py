@@ -17,6 +17,7 @@ from checks.errors import ConnectionFailed
 from checks.plan import Mode, Plan, PlannedCheck
 from checks.result import Result
 from checks.runbook.model import CheckEntry, FrontMatter, Runbook
+from checks.runbook.parcel import Parcel
 from checks.targets.session import Arrived, Endpoint, Server, unheard
 
 HANGS = "hangs"
@@ -129,7 +130,7 @@ def planned(
 ) -> PlannedCheck:
     """A planned check of a made-up kind."""
     check = Check(kind, "", "", object, ask, {"stand_in.answered": Code("")}, "", effect=effect, alone=alone)
-    return PlannedCheck(CheckEntry(kind, name, None, 1), check, timeout, skip)
+    return PlannedCheck(CheckEntry(kind, name, Parcel(None), 1), check, timeout, skip)
 
 
 def plan_of(*checks: PlannedCheck) -> Plan:

@@ -24,6 +24,7 @@ from checks.report.markdown import markdown
 from checks.result import Results
 from checks.run import run
 from checks.runbook.model import CheckEntry, Fence, FrontMatter, Runbook, Section
+from checks.runbook.parcel import Parcel
 from checks.targets.embedded import EmbeddedTarget
 from checks.targets.session import Target
 from tests.catalog.tools import params_of, run_sql, sqlite_file
@@ -47,7 +48,7 @@ HOLDS = "SELECT 1 WHERE false"
 
 def page_asking(*queries: str) -> Runbook:
     entries = tuple(
-        CheckEntry("query", f"question {number}", params_of("query", {"sql": sql}), number)
+        CheckEntry("query", f"question {number}", Parcel(params_of("query", {"sql": sql})), number)
         for number, sql in enumerate(queries, 1)
     )
     fence = Fence("yaml", "", 1, entries)

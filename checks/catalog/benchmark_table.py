@@ -7,8 +7,8 @@ from pathlib import Path
 
 from checks.bench.figures import interval, show, sparkline, spread
 from checks.catalog.benchmark_findings import MEASURED, Case
-from checks.catalog.circumstances import Drawn
 from checks.catalog.names import plural
+from checks.catalog.past import Drawn
 from checks.check import Bar, Cell, Chart, Finding
 
 MOST_EARLIER = 10

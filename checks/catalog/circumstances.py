@@ -5,63 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checks.bench.settings import AS_DECLARED, Bench
-from checks.check import Cell, Chart, Engine, Finding
+from checks.check import Engine, Finding
 from checks.errors import NotApplicable
-from checks.migrations.outcome import Rehearsal
-from checks.runbook.model import Backups, Migrations
-from checks.runbook.pools import Pool
-from checks.targets.session import Endpoint
 
-
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """What an earlier report has of one finding: when its run began (UTC), and the evidence it shows."""
-
-    began: datetime
-    evidence: tuple[Mapping[str, Cell], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A chart of an earlier report, and when its run began (UTC)."""
-
-    began: datetime
-    chart: Chart
-
-
-@dataclass(frozen=True, slots=True)
-class PastDrill:
-    """A drill of the history: when it began (UTC), what it drilled, and what came of it.
-
-    `verdict` is the report's (`held`, `failed`, `could not tell`, `interrupted`). `seconds` is the time until the copy
-    was proven, where it came to that.
-    """
-
-    began: datetime
-    environment: str
-    verdict: str
-    artifact: str
-    seconds: float | None = None
-    physical: bool = False
-
-    @property
-    def held(self) -> bool:
-        """Whether every rung and every check held."""
-        return self.verdict == "held"
-
-
-@dataclass(frozen=True, slots=True)
-class PastDrills:
-    """The drills of one page, oldest first, the file they stand in, and the numbers of its lines that are no drill."""
-
-    file: Path
-    drills: tuple[PastDrill, ...] = ()
-    damaged: tuple[int, ...] = ()
+if TYPE_CHECKING:  # what came before a run, and what is about its migrations, is imported by who asks of it
+    from checks.catalog.past import Drawn, Earlier, PastDrills
+    from checks.migrations.outcome import Rehearsal
+    from checks.runbook.model import Backups, Migrations
+    from checks.runbook.pools import Pool
+    from checks.targets.session import Endpoint
 
 
 def never(code: str) -> Earlier | None:
@@ -75,6 +31,8 @@ def nothing_drawn(code: str) -> tuple[Drawn, ...]:  # noqa: ARG001 - whoever ask
 
 def no_drills(_environments: Collection[str]) -> PastDrills:
     """No drill was ever made."""
+    from checks.catalog.past import PastDrills
+
     return PastDrills(Path("reports/drills.jsonl"))
 
 

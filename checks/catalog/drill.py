@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from checks.catalog import drill_codes, drill_history_codes, drill_pitr_codes
-from checks.catalog.circumstances import Circumstances, PastDrill, PastDrills
+from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import plural
+from checks.catalog.past import PastDrill, PastDrills
 from checks.check import Asking, Check, Code, Finding, Severity
 from checks.errors import NotApplicable
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS

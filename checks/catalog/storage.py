@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, NamedTuple
 
-from checks.catalog.circumstances import Circumstances, Earlier
+from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import Name
+from checks.catalog.past import Earlier
 from checks.catalog.sql import statements
 from checks.check import Answer, Asking, Cell, Check, Code, Finding, Query, Severity
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS

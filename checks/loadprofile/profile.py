@@ -17,7 +17,7 @@ from checks.bench.figures import sparkline
 from checks.check import Bar, Chart
 from checks.loadprofile.pgbench import Outcome
 from checks.report import escape
-from checks.report.charts import svg
+from checks.report.drawing import svg
 from checks.report.files import PROFILE, unwritable, write_all
 from checks.report.layout import moment
 from checks.secrets import mask

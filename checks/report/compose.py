@@ -6,17 +6,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from checks.check import SQLITE, Code
-from checks.drilled import Drill
 from checks.report.clean import cleaned
 from checks.report.findings import finding_report, told_in_one_line
-from checks.report.ladder import drill_report
 from checks.report.model import (
     FORMAT,
     VERSION,
     CheckReport,
-    DrillReport,
     Fix,
     PageSection,
     Part,
@@ -28,6 +26,10 @@ from checks.report.model import (
 from checks.report.provenance import Provenance
 from checks.result import COULD_NOT_TELL, FAILED, HELD, INTERRUPTED, NOTHING, Result, Results, Status, exit_code_of
 from checks.runbook.model import Fence, Prose, Runbook, Section
+
+if TYPE_CHECKING:  # what is about a drill is imported for a drill
+    from checks.drilled import Drill
+    from checks.report.drill_model import DrillReport
 
 CUT_SHORT = "the run was cut short before this check was asked"
 
@@ -54,7 +56,7 @@ def report_of(
     For a `drill` the results are those of the page's checks on the copy, and its rungs count as checks do.
     """
     checks = tuple(_check(result) for result in _all_results(results))
-    drilled = drill_report(drill, results.plan.runbook) if drill else None
+    drilled = _drill(drill, results.plan.runbook) if drill else None
     report = Report(
         format=FORMAT,
         version=VERSION,
@@ -70,6 +72,12 @@ def report_of(
     )
     whole: Report = cleaned(report)
     return whole
+
+
+def _drill(drill: Drill, runbook: Runbook) -> DrillReport:
+    from checks.report.ladder import drill_report
+
+    return drill_report(drill, runbook)
 
 
 def _all_results(results: Results) -> list[Result]:

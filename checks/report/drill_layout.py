@@ -9,9 +9,10 @@ from collections.abc import Mapping
 
 from checks.drilled import Likeness
 from checks.report import escape
+from checks.report.drill_model import DrillReport, Measure
 from checks.report.ladder import nothing_from
 from checks.report.layout import MARKS, moment
-from checks.report.model import CheckReport, DrillReport, Measure
+from checks.report.model import CheckReport
 from checks.result import Status
 from checks.units import show_bytes, show_seconds
 

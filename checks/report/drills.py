@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks.catalog.circumstances import PastDrill, PastDrills
-from checks.drilled import Earlier
+from checks.catalog.past import PastDrill, PastDrills
 from checks.errors import CouldNotTell
 
 if TYPE_CHECKING:  # what draws reports is imported while the servers are waited for
+    from checks.drilled import Earlier
     from checks.report.model import Report
 
 NAME = "drills.jsonl"
@@ -65,6 +65,8 @@ def past_drills(folder: Path, runbook: str, environments: Collection[str]) -> Pa
 
 def trend(history: PastDrills, *, physical: bool) -> tuple[Earlier, ...]:
     """The newest drills of the same sort, oldest first: a dump's time says nothing of a base backup's."""
+    from checks.drilled import Earlier
+
     alike = [drill for drill in history.drills if drill.physical == physical]
     return tuple(
         Earlier(drill.began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), drill.held, drill.seconds)

@@ -124,5 +124,7 @@ def _line(row: Sequence[str], widths: Sequence[int], right: set[int]) -> str:
 
 def _width(content: str) -> int:
     """Columns on a terminal: wide characters and emoji take two."""
+    if content.isascii():  # which most of a report is, and then nothing need be looked up
+        return len(content)
     wide = sum(1 for character in content if unicodedata.east_asian_width(character) in "WF" or character == "\ufe0f")
     return len(content) + wide - content.count("\ufe0f")

@@ -19,7 +19,7 @@ from checks.report import escape
 from checks.report.files import PART, SUFFIXES, is_profile, replace_file, unwritable
 from checks.report.layout import moment
 from checks.report.markdown import environment
-from checks.report.matrix import is_matrix, newest_table
+from checks.report.matrix_table import is_matrix, newest_table
 from checks.report.model import FORMAT, VERDICT_MARKS, Verdict
 from checks.suggest import did_you_mean
 from checks.units import show_seconds

@@ -63,6 +63,8 @@ def _adapter() -> TypeAdapter[Report]:
     # pydantic costs 100 ms to import and a run that only writes reports has no use for it.
     from pydantic import TypeAdapter
 
+    from checks.report.drill_model import DrillReport  # noqa: F401 - pydantic looks here for what the model only names
+
     return TypeAdapter(Report)
 
 

@@ -9,11 +9,15 @@ https://github.com/testmoapp/junitxml lists what readers understand.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from checks.report.clean import one_line, visible
-from checks.report.model import CheckReport, DrillReport, FindingReport, Report
+from checks.report.model import CheckReport, FindingReport, Report
 from checks.result import Status
+
+if TYPE_CHECKING:
+    from checks.report.drill_model import DrillReport
 
 
 def junit(reports: Sequence[Report]) -> str:

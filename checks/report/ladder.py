@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from checks.drilled import Drill, Earlier, Rung, Step
+from checks.report.drill_model import DrillReport, Measure
 from checks.report.findings import finding_report, told_in_one_line
-from checks.report.model import CheckReport, DrillReport, Measure
+from checks.report.model import CheckReport
 from checks.result import Status
 from checks.runbook.model import Runbook
 from checks.units import show_seconds

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from checks.report import escape
-from checks.report.drill_layout import DrillPage
 from checks.report.layout import Page, moment
 from checks.report.model import Report
 from checks.targets.cache import folder as cache_folder
@@ -20,6 +19,9 @@ from checks.units import show_seconds
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
+
+    from checks.report.drill_layout import DrillPage
+    from checks.report.drill_model import DrillReport
 
 SEPARATOR = "\x1e"  # stands between the parts of a drawn report; no data can hold it, `visible` spells it out
 
@@ -31,10 +33,16 @@ def markdown(report: Report, stem: str = "") -> str:
 
 def parts(report: Report, stem: str = "") -> list[str]:
     """The report in pieces that each stand alone: verdict and table first, provenance last, the page between."""
-    drill = DrillPage(report.drill) if report.drill else None
-    page = Page(report, stem, DrillPage.headings if drill else ())
+    drill = _drill_page(report.drill) if report.drill else None
+    page = Page(report, stem, drill.headings if drill else ())
     drawn = environment().get_template("report.md.j2").render(report=report, page=page, drill=drill)
     return drawn.split(SEPARATOR)
+
+
+def _drill_page(drill: DrillReport) -> DrillPage:
+    from checks.report.drill_layout import DrillPage
+
+    return DrillPage(drill)
 
 
 @cache

@@ -7,23 +7,19 @@ reports, as `20261120T213529Z.matrix.json` and `.md`: no page's report can have 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from checks.report import escape
 from checks.report.files import unwritable, write_all
 from checks.report.layout import moment
-from checks.report.model import VERDICT_MARKS, Report, Verdict
+from checks.report.matrix_table import FORMAT, SUFFIX, table
+from checks.report.model import Report, Verdict
 from checks.result import worst
 
-FORMAT: Literal["pgrunbook matrix"] = "pgrunbook matrix"
 VERSION: Literal[1] = 1
 SCHEMA_PATH = f"docs/schema/matrix-{VERSION}.json"
-SUFFIX = ".matrix"
-_NAME = re.compile(rf".*{re.escape(SUFFIX)}(-\d+)?\.(json|md)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,32 @@ class Matrix:
     majors: tuple[int, ...]
     rows: tuple[Row, ...]
 
+    def as_json(self) -> str:
+        """The matrix as its file has it."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    def as_markdown(self, *, linked: bool = True) -> str:
+        """A heading and the table; every verdict leads to its report, where that lies beside it (`linked`)."""
+        drawn = table(asdict(self), linked=linked)
+        return f"# On PostgreSQL {_listed(self.majors)}\n\n{moment(self.started)}\n\n{drawn}\n"
+
+    def as_lines(self) -> list[str]:
+        """The table for a terminal: pages down, majors across."""
+        cells = [["", *map(str, self.majors)]]
+        cells += [[row.runbook, *(cell.verdict.value for cell in row.cells)] for row in self.rows]
+        widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
+        return [
+            "  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in cells
+        ]
+
+    def write(self, folder: Path) -> None:
+        """Write both files into `folder`, each in one step. Raises UsageError where that cannot be done."""
+        moment = self.started.replace("-", "").replace(":", "")
+        try:
+            write_all(folder, f"{moment}{SUFFIX}", lambda _: {".json": self.as_json(), ".md": self.as_markdown()})
+        except OSError as failure:
+            raise unwritable(folder, failure) from None
+
 
 def matrix_of(reports: Sequence[Report], written: Mapping[str, Path]) -> Matrix | None:
     """The matrix of these reports, or None where they are not of several majors. `written` is by the runs' labels."""
@@ -83,17 +105,6 @@ def matrix_of(reports: Sequence[Report], written: Mapping[str, Path]) -> Matrix 
     )
 
 
-def as_json(matrix: Matrix) -> str:
-    """The matrix as its file has it."""
-    return json.dumps(asdict(matrix), indent=2, ensure_ascii=False) + "\n"
-
-
-def as_markdown(matrix: Matrix, *, linked: bool = True) -> str:
-    """A heading and the table; every verdict leads to its report, where that lies beside it (`linked`)."""
-    drawn = table(asdict(matrix), linked=linked)
-    return f"# On PostgreSQL {_listed(matrix.majors)}\n\n{moment(matrix.started)}\n\n{drawn}\n"
-
-
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a matrix, for the committed file and for other programs."""
     from pydantic import TypeAdapter
@@ -102,61 +113,10 @@ def schema() -> dict[str, Any]:
     return {**title, **TypeAdapter(Matrix).json_schema(mode="serialization"), "title": title["title"]}
 
 
-def table(matrix: Mapping[str, Any], *, linked: bool = True) -> str:
-    """The table alone, from the matrix as its JSON has it."""
-    rows = [
-        [
-            escape.cell(row["runbook"]),
-            *(_mark(cell["verdict"], cell["report"] if linked else "") for cell in row["cells"]),
-        ]
-        for row in matrix["rows"]
-    ]
-    return escape.table(["Runbook", *map(str, matrix["majors"])], rows)
-
-
-def as_lines(matrix: Matrix) -> list[str]:
-    """The table for a terminal: pages down, majors across."""
-    cells = [["", *map(str, matrix.majors)]]
-    cells += [[row.runbook, *(cell.verdict.value for cell in row.cells)] for row in matrix.rows]
-    widths = [max(len(line[n]) for line in cells) for n in range(len(cells[0]))]
-    return ["  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
-
-
-def write(matrix: Matrix, folder: Path) -> None:
-    """Write both files into `folder`, each in one step. Raises UsageError where that cannot be done."""
-    moment = matrix.started.replace("-", "").replace(":", "")
-    try:
-        write_all(folder, f"{moment}{SUFFIX}", lambda _: {".json": as_json(matrix), ".md": as_markdown(matrix)})
-    except OSError as failure:
-        raise unwritable(folder, failure) from None
-
-
-def is_matrix(name: str) -> bool:
-    """Whether this is the name of a matrix, which is no report."""
-    return _NAME.fullmatch(name) is not None
-
-
-def newest_table(folder: Path, names: Sequence[str]) -> str:
-    """The table of the newest matrix among these files, or nothing where there is none that can be read."""
-    for name in sorted((name for name in names if is_matrix(name) and name.endswith(".json")), reverse=True):
-        try:
-            found = json.loads((folder / name).read_bytes())
-            if found["format"] == FORMAT:
-                return table(found)
-        except (OSError, ValueError, LookupError, TypeError):
-            continue
-    return ""
-
-
 def _cell(report: Report, file: Path | None) -> Cell:
     run = report.run
     name = file.with_suffix(".json").name if file else ""
     return Cell(run.asked_major or 0, run.verdict, run.exit_code, run.sentence, run.server, name)
-
-
-def _mark(verdict: str, report: str) -> str:
-    mark = VERDICT_MARKS[Verdict(verdict)]
-    return f"[{mark}]({report.removesuffix('.json')}.md)" if report else mark
 
 
 def _listed(majors: Sequence[int]) -> str:

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from checks.backup.artifact import Format
 from checks.check import Cell, Chart, Engine, Severity
-from checks.drilled import Earlier, Fidelity, Phase
 from checks.plan import Mode
 from checks.report.provenance import Provenance
 from checks.result import Status
 from checks.snapshot import Snapshot
 
+if TYPE_CHECKING:  # a report that is no drill's does without
+    from checks.report.drill_model import DrillReport
+
 FORMAT: Literal["pgrunbook report"] = "pgrunbook report"
 VERSION: Literal[1] = 1
-PHYSICAL = Format.PHYSICAL.value
 
 
 class Verdict(StrEnum):
@@ -180,58 +180,6 @@ class PageSection:
     fixes: tuple[str, ...]
     parts: tuple[Part, ...]
     fixes_checks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A time that was measured, and the page's budget for it; seconds, None where there is none. `within` compares."""
-
-    name: str
-    seconds: float | None
-    budget: float | None
-    within: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class DrillReport:
-    """What a drill showed: `checks.drilled.Drill` with every rung a check of its own, and every number compared.
-
-    A rung's `claim` is what it proves, and its `line` that of the page's `drill` check. `trend_sentence` compares
-    `rto_verified` with earlier drills; `sparkline` draws them, this one last.
-    """
-
-    origin: str
-    artifact: str
-    format: str
-    bytes: int
-    taken: str
-    dated: str
-    restore_point: str
-    source_server: str
-    copy_server: str
-    began: str
-    operator: str
-    host: str
-    rto_usable: float | None
-    rto_verified: float | None
-    rpo: float | None
-    measures: tuple[Measure, ...]
-    ladder: tuple[CheckReport, ...]
-    phases: tuple[Phase, ...]
-    fidelity: tuple[Fidelity, ...]
-    unproven: tuple[str, ...]
-    notes: tuple[str, ...]
-    trend: tuple[Earlier, ...]
-    trend_sentence: str
-    sparkline: str
-    due: str
-    hashes: dict[str, str]
-    versions: dict[str, str]
-
-    @property
-    def is_physical(self) -> bool:
-        """Whether it was files of a server that were restored, and not a dump."""
-        return self.format == PHYSICAL
 
 
 @dataclass(frozen=True, slots=True)

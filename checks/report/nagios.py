@@ -8,11 +8,15 @@ https://nagios-plugins.org/doc/guidelines.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from checks.report.clean import one_line, shortened
-from checks.report.model import DrillReport, Report, Run
+from checks.report.model import Report, Run
 from checks.result import FAILED, HELD, Status
 from checks.secrets import mask
+
+if TYPE_CHECKING:
+    from checks.report.drill_model import DrillReport
 
 OK, WARNING, CRITICAL, UNKNOWN = 0, 1, 2, 3
 NAMES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")

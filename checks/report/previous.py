@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from checks.catalog.circumstances import Drawn, Earlier
+from checks.catalog.past import Drawn, Earlier
 from checks.check import Bar, Chart
 from checks.plan import Plan
 

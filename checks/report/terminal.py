@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from checks.catalog.names import plural
 from checks.check import Cell
@@ -13,10 +13,13 @@ from checks.report.clean import shortened, visible
 from checks.report.console import Console, plain
 from checks.report.ladder import nothing_from
 from checks.report.layout import moment
-from checks.report.model import CheckReport, DrillReport, FindingReport, Fix, Report, Verdict
+from checks.report.model import CheckReport, FindingReport, Fix, Report, Verdict
 from checks.result import Status
 from checks.secrets import mask
 from checks.units import show_bytes, show_seconds
+
+if TYPE_CHECKING:
+    from checks.report.drill_model import DrillReport
 
 LONGEST_TEXT = 1200
 MOST_ROWS = 10

@@ -1,5 +1,7 @@
 """Pages read before, kept pickled, so that `invoke check` starts without pydantic, the Markdown parser or the YAML one.
 
+The parameters of each check are a pickle of their own inside, so that a kind that is not asked is not imported either.
+
 A pickle runs code when it is loaded, so only our own are: the folder and the file must belong to this user and be
 writable by nobody else. Why it is worth that: docs/decisions/0001-runbook-cache.md.
 """
@@ -11,37 +13,44 @@ import os
 import pickle
 import stat
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 from checks.cachefolder import chosen
 from checks.check import Check
+from checks.errors import Mistake
 from checks.runbook.model import Runbook
 from checks.runbook.page_file import read_bytes
 
 _KEPT = 200  # pages; a page is a few kB, and every edit of one makes another
+_SEAL = sha256().digest_size
 
 
-def read_cached(path: Path, kinds: Mapping[str, Check], codes: Collection[str]) -> Runbook:
+def read_cached(
+    path: Path, kinds: Mapping[str, Check], codes: Collection[str], judge: Callable[[Runbook], list[Mistake]]
+) -> tuple[Runbook, list[Mistake]]:
     """As `reader.read`, from the cache where the same bytes were read before by the same code without a mistake.
 
-    Raises RunbookError with every mistake of the file. A cache that cannot be used is done without.
+    With the page comes what `judge` says is wrong with it besides, which is asked only where the page is really read:
+    a page is kept where that is nothing. Raises RunbookError with every mistake of the reader's. A cache that cannot be
+    used is done without.
     """
     content = read_bytes(path)
     name = f"{_key(content, kinds, codes)}.pickle"
     folder = _folder()
     known = _load(folder / name) if folder else None
     if known is not None:
-        return replace(known, path=path)
+        return replace(known, path=path), []
     # Imported here and not above: it brings the parsers, which a page in the cache does without.
     from checks.runbook.reader import interpret
 
     runbook = interpret(path, content, kinds, codes)
-    if folder:
+    mistakes = judge(runbook)
+    if folder and not mistakes:
         _store(folder, name, runbook)
-    return runbook
+    return runbook, mistakes
 
 
 def _key(content: bytes, kinds: Mapping[str, Check], codes: Collection[str]) -> str:
@@ -94,12 +103,20 @@ def _load(file: Path) -> Runbook | None:
             about = os.fstat(opened.fileno())
             if not stat.S_ISREG(about.st_mode) or not _is_ours(about):
                 return None
-            found = pickle.load(opened)  # noqa: S301 - only what this user wrote is opened
+            seal, content = opened.read(_SEAL), opened.read()
+        if seal != _seal(content):
+            return None
+        found = pickle.loads(content)  # noqa: S301 - only what this user wrote is opened
     except OSError:
         return None
-    except Exception:  # noqa: BLE001 - a cut or outdated pickle fails in any way at all; it is written anew
+    except Exception:  # noqa: BLE001 - an outdated pickle fails in any way at all; it is written anew
         return None
     return found if isinstance(found, Runbook) else None
+
+
+def _seal(content: bytes) -> bytes:
+    """What a file begins with. Without, damage inside a check's parameters would show only when they are asked for."""
+    return sha256(content).digest()
 
 
 def _store(folder: Path, name: str, runbook: Runbook) -> None:
@@ -107,10 +124,11 @@ def _store(folder: Path, name: str, runbook: Runbook) -> None:
     import tempfile
 
     try:
+        content = pickle.dumps(runbook, protocol=pickle.HIGHEST_PROTOCOL)
         descriptor, written = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
         try:
             with os.fdopen(descriptor, "wb") as file:
-                pickle.dump(runbook, file, protocol=pickle.HIGHEST_PROTOCOL)
+                file.write(_seal(content) + content)
             Path(written).replace(folder / name)
         except BaseException:
             Path(written).unlink(missing_ok=True)

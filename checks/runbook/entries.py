@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 from checks.check import Check, Severity
 from checks.runbook.mistakes import Mistakes, Place
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS, CheckEntry
+from checks.runbook.parcel import Parcel
 from checks.runbook.rules import Line, Where
 from checks.runbook.validation import validate
 from checks.runbook.yaml_source import Document, Loc
@@ -76,7 +77,7 @@ def read_entry(kind: str, document: Document, at: Loc, catalog: Catalog, mistake
     entry = CheckEntry(
         kind=kind,
         name=common.name or kind,
-        params=params,
+        parcel=Parcel(params),
         line=place.line,
         severity=common.severity,
         environments=common.environments,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from checks.check import Severity
+from checks.runbook.parcel import Parcel
 from checks.runbook.pools import Pool
 from checks.runbook.rules import Attribute, Image, Line, Major, Positive, ProjectName, ServiceName, SettingName, Slug
 from checks.units import Duration
@@ -137,17 +138,22 @@ class FrontMatter:
 class CheckEntry:
     """One check as the page asks for it: a kind of the catalog, its validated parameters, and where it stands.
 
-    `params` is an instance of the kind's parameters class. `timeout` is in seconds; None means the run's default.
-    `environments` limits the check to live environments of those names; empty means everywhere.
+    `timeout` is in seconds; None means the run's default. `environments` limits the check to live environments of those
+    names; empty means everywhere.
     """
 
     kind: str
     name: str
-    params: Any
+    parcel: Parcel
     line: int
     severity: Severity = Severity.FAIL
     environments: tuple[str, ...] = ()
     timeout: Duration | None = None
+
+    @property
+    def params(self) -> Any:
+        """An instance of the kind's parameters class. Of a page from the cache, the kind is imported here."""
+        return self.parcel.content
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ import pytest
 from checks.bench.baseline import Baselines, Record
 from checks.bench.settings import Bench
 from checks.catalog import CATALOG
-from checks.catalog.circumstances import Circumstances, Drawn
+from checks.catalog.circumstances import Circumstances
+from checks.catalog.past import Drawn
 from checks.check import Bar, Chart, Finding, Severity
 from checks.errors import CouldNotTell, QueryFailed
 from checks.targets.embedded import EmbeddedTarget

@@ -12,7 +12,8 @@ import pytest
 from pydantic import ValidationError
 
 from checks.catalog import CATALOG
-from checks.catalog.circumstances import Circumstances, PastDrill, PastDrills
+from checks.catalog.circumstances import Circumstances
+from checks.catalog.past import PastDrill, PastDrills
 from checks.check import POSTGRESQL, Finding, Severity
 from checks.errors import NotApplicable
 from checks.targets.session import Endpoint

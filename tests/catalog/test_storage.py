@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from checks.catalog import storage
-from checks.catalog.circumstances import Circumstances, Earlier
+from checks.catalog.circumstances import Circumstances
+from checks.catalog.past import Earlier
 from checks.check import Cell, Finding, Query
 from checks.targets.embedded import EmbeddedTarget
 from tests.catalog.tools import PATIENCE, check_fails, check_holds, circumstances_of, params_of, run_sql

@@ -14,6 +14,7 @@ from checks.report.model import Report
 from checks.report.provenance import Provenance
 from checks.result import Result, Results, Status, judge
 from checks.runbook.model import CheckEntry, Fence, FrontMatter, Prose, Runbook, Section
+from checks.runbook.parcel import Parcel
 from checks.targets.session import Server
 
 STARTED = datetime(2026, 11, 20, 21, 35, 29, tzinfo=UTC)
@@ -56,7 +57,7 @@ def _never_asked(_params: Any, _circumstances: Any) -> Asking:
 
 def entry(name: str, *, kind: str = "query", line: int = 1) -> CheckEntry:
     """One check of a page."""
-    return CheckEntry(kind=kind, name=name, params=None, line=line)
+    return CheckEntry(kind=kind, name=name, parcel=Parcel(None), line=line)
 
 
 def result(

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 
 from checks.check import Bar, Chart
 from checks.report import files
-from checks.report.charts import LABELS, PLOT, charts, drawing, svg
+from checks.report.charts import charts
+from checks.report.drawing import LABELS, PLOT, drawing, svg
 from checks.report.jsonfile import from_json, to_json
 from checks.report.markdown import markdown
 from checks.report.model import Report

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.catalog.circumstances import PastDrills
+from checks.catalog.past import PastDrills
 from checks.errors import CouldNotTell, UsageError
 from checks.plan import Mode
 from checks.report.drills import past_drills, record, trend

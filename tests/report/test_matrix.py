@@ -12,7 +12,8 @@ from checks.report.files import write as write_report
 from checks.report.index import newest, rewrite_index
 from checks.report.jsonfile import from_json, to_json
 from checks.report.junit import junit
-from checks.report.matrix import Matrix, as_json, as_lines, as_markdown, is_matrix, matrix_of, schema, write
+from checks.report.matrix import Matrix, matrix_of, schema
+from checks.report.matrix_table import is_matrix
 from checks.report.model import Report
 from checks.report.nagios import line
 from checks.report.summary import append_summary
@@ -48,7 +49,7 @@ def test_one_major_is_no_matrix() -> None:
 
 def test_the_terminal_shows_pages_down_and_majors_across() -> None:
     """A major that could not be had is there, and not green."""
-    assert as_lines(matrix(three())) == [
+    assert matrix(three()).as_lines() == [
         "       15    16",
         "gaia   held  failed",
         "relay  held  could not tell",
@@ -61,17 +62,17 @@ def test_every_verdict_leads_to_its_report(tmp_path: Path) -> None:
     written = {one.run.label: write_report(one, tmp_path).best for one in reports}
     found = matrix_of(reports, written)
     assert found is not None
-    drawn = as_markdown(found)
+    drawn = found.as_markdown()
     assert drawn.startswith("# On PostgreSQL 15 and 16\n\n2026-11-20 21:35:29 UTC\n\n| Runbook | 15")
     assert "[❔ COULD NOT TELL](20261120T213529Z-relay-verify-on16.md)" in drawn
-    assert "](" not in as_markdown(found, linked=False)
-    linked = [cell["report"] for row in json.loads(as_json(found))["rows"] for cell in row["cells"]]
+    assert "](" not in found.as_markdown(linked=False)
+    linked = [cell["report"] for row in json.loads(found.as_json())["rows"] for cell in row["cells"]]
     assert all((tmp_path / name).is_file() for name in linked)
 
 
 def test_the_json_says_what_the_table_says() -> None:
     """Other programs get verdicts, exit codes and the worst of them."""
-    found = json.loads(as_json(matrix(three())))
+    found = json.loads(matrix(three()).as_json())
     assert (found["format"], found["version"], found["exit_code"], found["majors"]) == (
         "pgrunbook matrix",
         1,
@@ -93,15 +94,15 @@ def test_the_json_says_what_the_table_says() -> None:
 
 def test_the_json_is_as_its_schema_says() -> None:
     """Other programs can rely on the published form."""
-    Draft202012Validator(schema()).validate(json.loads(as_json(matrix(three()))))
+    Draft202012Validator(schema()).validate(json.loads(matrix(three()).as_json()))
 
 
 def test_files_of_one_second_keep_apart(tmp_path: Path) -> None:
     """Two commands at once, and the same page on two majors, all have files of their own."""
     for one in three():
         write_report(one, tmp_path)
-    write(matrix(three()), tmp_path)
-    write(matrix(three()), tmp_path)
+    matrix(three()).write(tmp_path)
+    matrix(three()).write(tmp_path)
     names = sorted(path.name for path in tmp_path.glob("*.json"))
     assert names == [
         "20261120T213529Z-gaia-verify-on15.json",
@@ -118,7 +119,7 @@ def test_the_index_begins_with_the_newest_matrix(tmp_path: Path) -> None:
     """It is no report, and so neither listed as a run nor called broken."""
     for one in three():
         write_report(one, tmp_path)
-    write(matrix(three()), tmp_path)
+    matrix(three()).write(tmp_path)
     (tmp_path / "20271120T213529Z.matrix.json").write_text("{broken")
     shown = rewrite_index(tmp_path).read_text(encoding="utf-8")
     assert "Each page on each major, as last asked for:\n\n| Runbook | 15" in shown
@@ -140,7 +141,7 @@ def test_the_step_summary_begins_with_the_matrix(tmp_path: Path) -> None:
     """Whoever opens the run on GitHub sees the majors first, and its bytes count."""
     file = tmp_path / "summary"
     environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(file)}
-    first = as_markdown(matrix(three()), linked=False)
+    first = matrix(three()).as_markdown(linked=False)
     append_summary(three(), environ, first=first, budget=10_000)
     assert file.read_text(encoding="utf-8").startswith(first)
     assert file.stat().st_size <= 10_000

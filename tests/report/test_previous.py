@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from checks.catalog.circumstances import Earlier
+from checks.catalog.past import Earlier
 from checks.check import Bar, Chart
 from checks.plan import Mode, Plan
 from checks.report.files import write

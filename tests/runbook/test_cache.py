@@ -6,18 +6,32 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
 
 from checks import cachefolder
-from checks.errors import RunbookError
+from checks.check import Check
+from checks.errors import Mistake, RunbookError
 from checks.runbook import cache
-from checks.runbook.cache import read_cached
+from checks.runbook.model import Runbook
 from tests.runbook.kinds import CODES, KINDS
 from tests.runbook.tools import FRONT, SAMPLES, page_is_read
 
 SOUND = SAMPLES / "sound.md"
+
+
+def read_cached(path: Path, kinds: Mapping[str, Check], codes: Collection[str]) -> Runbook:
+    """The page at `path`, which nobody finds more mistakes in."""
+    runbook, mistakes = cache.read_cached(path, kinds, codes, lambda _: [])
+    assert not mistakes
+    return runbook
+
+
+def sealed(content: bytes) -> bytes:
+    """A whole file with this in it."""
+    return cache._seal(content) + content
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +98,31 @@ def test_a_page_with_mistakes_is_not_kept(folder: Path) -> None:
     assert not kept(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80\x05broken", pickle.dumps("not a runbook"), b"cnowhere\nnothing\n."])
+def test_a_page_that_is_judged_wrong_is_not_kept(folder: Path) -> None:
+    """What is told of it comes with it, every time."""
+    told = [Mistake(str(SOUND), 1, 1, "it will not do")]
+    for _ in range(2):
+        assert cache.read_cached(SOUND, KINDS, CODES, lambda _: told) == (page_is_read("sound"), told)
+    assert not kept(folder)
+
+
+def test_a_page_that_was_kept_is_not_judged_again() -> None:
+    """It was found right by the same code, and its parameters may stay closed."""
+    read_cached(SOUND, KINDS, CODES)
+    told = [Mistake(str(SOUND), 1, 1, "nobody asks")]
+    assert cache.read_cached(SOUND, KINDS, CODES, lambda _: told) == (page_is_read("sound"), [])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x80\x05broken",
+        sealed(b"\x80\x05broken"),
+        sealed(pickle.dumps("not a runbook")),
+        sealed(b"cnowhere\nnothing\n."),
+    ],
+)
 def test_a_broken_file_is_written_anew(folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut short, outdated, or something else altogether."""
     read_cached(SOUND, KINDS, CODES)
@@ -92,6 +130,17 @@ def test_a_broken_file_is_written_anew(folder: Path, content: bytes, monkeypatch
     page.write_bytes(content)
     assert read_cached(SOUND, KINDS, CODES) == page_is_read("sound")
     assert is_read_from_cache(SOUND, monkeypatch)
+
+
+def test_a_damaged_page_is_written_anew_wherever_the_damage_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also inside parameters, which are not looked at until they are asked for."""
+    read_cached(SOUND, KINDS, CODES)
+    [page] = kept(folder)
+    whole = page.read_bytes()
+    for place in (0, len(whole) // 2, whole.index(b"within"), whole.rindex(b"SELECT"), len(whole) - 1):
+        page.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert read_cached(SOUND, KINDS, CODES) == page_is_read("sound")
+        assert is_read_from_cache(SOUND, monkeypatch)
 
 
 class Trap:
@@ -106,9 +155,15 @@ def trap(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The cached file of the sound page, with a trap in it, and the place where its springing would show."""
     read_cached(SOUND, KINDS, CODES)
     [page] = kept(folder)
-    page.write_bytes(pickle.dumps(Trap()))
+    page.write_bytes(sealed(pickle.dumps(Trap())))
     monkeypatch.chdir(tmp_path)
     return page
+
+
+def test_a_file_of_our_own_is_loaded(trap: Path) -> None:
+    """The trap works: what the tests below keep from springing springs."""
+    assert read_cached(SOUND, KINDS, CODES) == page_is_read("sound")
+    assert Path("sprung").exists()
 
 
 def test_a_file_that_others_may_write_is_not_loaded(trap: Path) -> None:
@@ -170,7 +225,7 @@ import sys
 from pathlib import Path
 from checks.runbook.cache import read_cached
 from tests.runbook.kinds import CODES, KINDS
-read_cached(Path(sys.argv[1]), KINDS, CODES)
+read_cached(Path(sys.argv[1]), KINDS, CODES, lambda _: [])
 print(sorted({"pydantic", "pydantic_core", "markdown_it", "ruamel", "ruamel.yaml"} & set(sys.modules)))
 """
     root = Path(__file__).parents[2]
