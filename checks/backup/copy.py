@@ -50,7 +50,14 @@ class Copy:
     disposable = True
 
     def __init__(
-        self, server: EmbeddedServer, database: str, password: str, *, encoding: str, locale: str, as_files: bool = False
+        self,
+        server: EmbeddedServer,
+        database: str,
+        password: str,
+        *,
+        encoding: str,
+        locale: str,
+        as_files: bool = False,
     ) -> None:
         """See `on` and `of`. It came `as_files` where nothing of it was made anew, its indexes neither."""
         self.server = server

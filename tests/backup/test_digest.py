@@ -154,7 +154,8 @@ ROWS = [
 ]
 PAIRS = ("int, text", "int8, int8", "timestamptz, timestamptz", "timestamptz, int", "bytea, bool", "numeric, uuid")
 VALUES = {
-    "int": ("1", "2"), "text": ("'a'", "'b'"), "int8": ("1", "2"), "bool": ("true", "false"), "numeric": ("1.0", "1.00"),
+    "int": ("1", "2"), "text": ("'a'", "'b'"), "int8": ("1", "2"), "bool": ("true", "false"),
+    "numeric": ("1.0", "1.00"),
     "timestamptz": ("'2026-01-01'", "'2026-01-02'"), "bytea": (r"'\x01'", r"'\x02'"),
     "uuid": ("'00000000-0000-0000-0000-000000000001'", "'00000000-0000-0000-0000-000000000002'"),
 }  # fmt: skip
