@@ -17,18 +17,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import ConnStatus, PollingStatus
 from psycopg.pq import PGconn as LibpqConnection
 from psycopg.pq.abc import PGconn
 
-from checks.targets.diagnosis import ANOTHER_ADDRESS_MAY_DO, Attempt, diagnose
 from checks.targets.guards import APPLICATION_NAME, OLDEST_MAJOR
-from checks.targets.second_look import explained
 from checks.targets.session import Endpoint
 from checks.targets.url import conninfo
+
+if TYPE_CHECKING:  # a server that answers needs none of the words for one that does not
+    from checks.errors import ConnectionFailed
+    from checks.targets.diagnosis import Attempt
 
 LEAST_SHARE = 0.05  # seconds an address is given, however many there are
 _POLL_FOR = {PollingStatus.READING: select.POLLIN, PollingStatus.WRITING: select.POLLOUT}
@@ -42,29 +44,52 @@ def dial(endpoint: Endpoint, deadline: float) -> PGconn:
     for position, address in enumerate(addresses, start=1):
         left = deadline - time.monotonic()
         share = time.monotonic() + max(LEAST_SHARE, left / (len(addresses) - position + 1))
-        outcome = _connect({**settings, **address}, share)
-        if not isinstance(outcome, Attempt):
-            return _new_enough(outcome, endpoint)
-        outcome = explained(outcome, endpoint, timeout=max(LEAST_SHARE, deadline - time.monotonic()))
-        failure = diagnose(outcome, endpoint)
-        if position == len(addresses) or failure.code not in ANOTHER_ADDRESS_MAY_DO:
+        pgconn, late, sqlstate = _connect({**settings, **address}, share)
+        if pgconn.status == ConnStatus.OK:
+            return _new_enough(pgconn, endpoint)
+        attempt = _attempt(pgconn, late, sqlstate, address=address.get("hostaddr", settings.get("hostaddr", "")))
+        failure, another_may_do = _told(attempt, endpoint, deadline)
+        if position == len(addresses) or not another_may_do:
             raise failure
     raise AssertionError("a name that resolves has at least one address")
 
 
-def _connect(settings: dict[str, str], deadline: float) -> PGconn | Attempt:
+def _told(attempt: Attempt, endpoint: Endpoint, deadline: float) -> tuple[ConnectionFailed, bool]:
+    """Why there is no connection, and whether another address of the host may have one."""
+    from checks.targets.diagnosis import ANOTHER_ADDRESS_MAY_DO, diagnose
+    from checks.targets.second_look import explained
+
+    looked_at = explained(attempt, endpoint, timeout=max(LEAST_SHARE, deadline - time.monotonic()))
+    failure = diagnose(looked_at, endpoint)
+    return failure, failure.code in ANOTHER_ADDRESS_MAY_DO
+
+
+def _because(cause: str, endpoint: Endpoint, words: str = "") -> ConnectionFailed:
+    """The failure of a known cause."""
+    from checks.targets.diagnosis import Attempt, diagnose
+
+    return diagnose(Attempt(words, cause=cause), endpoint)
+
+
+def _connect(settings: dict[str, str], deadline: float) -> tuple[PGconn, bool, str]:
+    """A handle, connected or not; whether time ran out; and the SQLSTATE of the error, where one is known."""
     pgconn = LibpqConnection.connect_start(make_conninfo(**settings).encode())
     with _overheard(pgconn) as errors:
         timed_out = not _polled(pgconn, deadline)
-    if pgconn.status == ConnStatus.OK:
-        return pgconn
+    return pgconn, timed_out, errors[-1] if errors else ""
+
+
+def _attempt(pgconn: PGconn, timed_out: bool, sqlstate: str, *, address: str) -> Attempt:
+    """What is known of a handle that did not connect; it is given back."""
+    from checks.targets.diagnosis import Attempt
+
     # Before the peer took the connection it is the way to it that is blocked, afterwards the peer itself.
     late = "timeout" if pgconn.status == ConnStatus.STARTED else "silent"
     attempt = Attempt(
         message=pgconn.error_message.decode("utf-8", "replace").strip(),
-        sqlstate=errors[-1] if errors else "",
+        sqlstate=sqlstate,
         cause=late if timed_out else "",
-        address=settings.get("hostaddr", ""),
+        address=address,
         user=pgconn.user.decode(),
         database=pgconn.db.decode(),
         host=pgconn.host.decode(),
@@ -81,7 +106,7 @@ def _new_enough(pgconn: PGconn, endpoint: Endpoint) -> PGconn:
     pgconn.finish()
     major = f"{version // 10000}.{version // 100 % 100}" if version < 100000 else str(version // 10000)
     words = f"it is PostgreSQL {major}, and the questions asked here need {OLDEST_MAJOR} or newer"
-    raise diagnose(Attempt(words, cause="too_old"), endpoint)
+    raise _because("too_old", endpoint, words)
 
 
 def _polled(pgconn: PGconn, deadline: float) -> bool:
@@ -129,9 +154,9 @@ def _addresses(endpoint: Endpoint, deadline: float) -> list[dict[str, str]]:
     try:
         answer = found.get(timeout=max(0.0, deadline - time.monotonic()))
     except queue.Empty:
-        raise diagnose(Attempt(cause="timeout"), endpoint) from None
+        raise _because("timeout", endpoint) from None
     if isinstance(answer, OSError):
-        raise diagnose(Attempt(answer.strerror or str(answer), cause="host_not_found"), endpoint) from answer
+        raise _because("host_not_found", endpoint, answer.strerror or str(answer)) from answer
     return [{"hostaddr": address} for address in answer]
 
 
