@@ -45,7 +45,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung and what came of it. `reason` and `code` are set where there is no verdict, as in a Result."""
+    """One rung and what came of it. `reason` and `code` are set where there is no verdict, as in a Result.
+
+    `seconds` is 0 where the rung was read off what was asked for several at once: that time is the phase's.
+    """
 
     rung: Rung
     status: Status
@@ -77,11 +80,16 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A drill of the history: when it began (UTC, ISO 8601), whether it held, and its RTO to verified in seconds."""
+    """A drill of the history: when it began (UTC, ISO 8601), whether it held, and its RTO to verified in seconds.
+
+    `proven` is whether its contents were held against what the source had. A report that does not say so knows of no
+    proof.
+    """
 
     began: str
     held: bool
     seconds: float | None
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +126,9 @@ class Drill:
     trend: tuple[Earlier, ...] = ()
     restore_point: str = ""
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def contents_proven(self) -> bool:
+        """Whether every row was held against what the source had; of a base backup, every file against its manifest."""
+        proof = Rung.DIGESTS if all(step.rung is not Rung.BOUNDARY for step in self.steps) else Rung.ARTIFACT
+        return any(step.rung is proof and step.status is Status.PASSED for step in self.steps)

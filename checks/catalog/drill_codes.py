@@ -35,8 +35,8 @@ _HOLDS: Mapping[str, Code] = {
         "An error of the restore that costs nothing, such as a schema that was there already."
     ),
     "drill.objects_match": Code("Every object of the source is in the copy, with its definition, owner and grants."),
-    "drill.objects_unproven": Code(
-        "The copy has tables with rows. Without a manifest nothing says how many there were."
+    "drill.objects_of_files": Code(
+        "The copy has tables with rows, in files which are all what the base backup's own manifest says."
     ),
     "drill.counts_match": Code("Every table of the copy has as many rows as the source had in the backup's snapshot."),
     "drill.digests_match": Code("Every table's content has the digest that the source's had in the backup's snapshot."),

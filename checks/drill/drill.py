@@ -27,6 +27,7 @@ from checks.backup.choose import choose
 from checks.backup.contents import Contents
 from checks.backup.copy import Copy
 from checks.backup.faults import BackupFault
+from checks.backup.found import BY_TIME
 from checks.backup.head import Head
 from checks.backup.restore import QUICK, Restored, restore
 from checks.backup.staging import staging
@@ -36,11 +37,13 @@ from checks.catalog.circumstances import Circumstances
 from checks.check import POSTGRESQL, Finding, Severity
 from checks.drill import live
 from checks.drill.acquire import acquire, fails
+from checks.drill.doubt import doubts
 from checks.drill.fidelity import fidelity
-from checks.drill.measure import budgets
+from checks.drill.ladder import Ladder
+from checks.drill.measure import BY_THE_FILE, age_of_the_file, budgets
 from checks.drill.request import LIVE, Acquired, Request
 from checks.drill.timeline import Timeline
-from checks.drill.verify import BELOW, Ladder, Looks, climb, described, head_for, restored_step
+from checks.drill.verify import BELOW, Looks, climb, described, head_for, restored_step
 from checks.drilled import Drill, Fidelity, Rung, Step
 from checks.errors import CouldNotTell, NothingSelected, TargetFailed
 from checks.plan import Mode, Plan, plan
@@ -138,7 +141,7 @@ def plan_for(request: Request) -> Plan:
 
 
 def _carry_out(state: State, planned: Plan, stack: ExitStack) -> None:
-    head = head_for(state.runbook, state.ladder.unproven)
+    head = head_for(state.runbook)
     folder = stack.enter_context(staging(scratch()))
     if state.request.origin == LIVE:
         _live(state, folder.path, head, stack)
@@ -171,8 +174,9 @@ def _carry_out(state: State, planned: Plan, stack: ExitStack) -> None:
 def _from_artifact(state: State, into: Path, stack: ExitStack) -> None:
     with state.timeline.phase("Acquire"):
         state.watch.stage("acquiring the backup")
+        began = state.timeline.seconds()
         acquired = state.acquired = acquire(state.request, into)
-        if not _artifact_step(state, acquired):
+        if not _artifact_step(state, acquired, state.timeline.seconds() - began):
             return
         state.go_on()
         binaries = choose(acquired.header, state.runbook.front.postgres, explicit(state.request))
@@ -222,14 +226,14 @@ def _restored(state: State, restored: Restored) -> None:
         state.restored = None
 
 
-def _artifact_step(state: State, acquired: Acquired) -> bool:
+def _artifact_step(state: State, acquired: Acquired, seconds: float = 0.0) -> bool:
     """The first step, and whether there is reason to go on."""
     findings = list(acquired.findings)
     if not fails(findings):
         kind = acquired.header.format
         by = f", written by pg_dump {acquired.header.dumper}" if acquired.header.dumper else ""
         findings.insert(0, Finding("drill.artifact_whole", True, f"{acquired.name} is whole: {kind}{by}."))
-    state.ladder.steps.append(Step(Rung.ARTIFACT, judge(findings, Severity.FAIL), tuple(findings)))
+    state.ladder.steps.append(Step(Rung.ARTIFACT, judge(findings, Severity.FAIL), tuple(findings), seconds))
     state.ladder.unproven += acquired.unproven
     if fails(findings):
         state.ladder.rest(BELOW, Rung.ARTIFACT)
@@ -287,11 +291,12 @@ def _measure(state: State) -> None:
     rpo = _age(state)
     if state.request.origin == LIVE:
         state.ladder.unproven.append("A dump made for the drill says nothing of how old the newest backup is (RPO).")
-    elif acquired is not None and acquired.dated == "time of the file":
-        state.ladder.unproven.append(
-            "The backup's age is that of its file: neither a manifest nor its name says when it was taken."
-        )
     findings = budgets(allowed, usable=state.usable, verified=state.verified, rpo=rpo, trend=state.request.trend)
+    if acquired is not None and acquired.dated == BY_TIME and rpo is not None:
+        if allowed.rpo is None:
+            state.ladder.unproven.append(BY_THE_FILE)
+        else:
+            findings.append(age_of_the_file(rpo, allowed.rpo))
     if findings:
         state.ladder.steps.append(Step(Rung.BUDGETS, judge(findings, Severity.FAIL), tuple(findings)))
     else:
@@ -359,6 +364,7 @@ def _drill(state: State) -> Drill:
         versions[program] = version
     if copy is not None:
         versions["PostgreSQL of the copy"] = copy.server.binaries.version
+    steps = tuple(sorted(state.ladder.steps, key=lambda step: order.index(step.rung)))
     return Drill(
         origin=acquired.origin if acquired else state.request.origin,
         artifact=acquired.name if acquired else "",
@@ -370,7 +376,7 @@ def _drill(state: State) -> Drill:
         copy_server=copy.obtained if copy else "",
         began=_written(state.began),
         phases=state.timeline.phases,
-        steps=tuple(sorted(state.ladder.steps, key=lambda step: order.index(step.rung))),
+        steps=steps,
         fidelity=tuple(state.fidelity),
         budgets=state.request.budgets,
         rto_usable=state.usable,
@@ -380,7 +386,7 @@ def _drill(state: State) -> Drill:
         versions=versions,
         operator=_operator(),
         host=socket.gethostname(),
-        unproven=tuple(dict.fromkeys(state.ladder.unproven)),
+        unproven=tuple(dict.fromkeys((*doubts(steps), *state.ladder.unproven))),
         trend=state.request.trend,
         notes=tuple(acquired.notes) if acquired else (),
     )

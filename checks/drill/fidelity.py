@@ -96,6 +96,8 @@ def _settings(source: Contents | None, contents: Contents) -> Iterator[Fidelity]
     if source is None:
         yield Fidelity("settings", NOT_RECORDED, "as the page's `server:` has them", NOT_VERIFIABLE)
         return
+    for kind, why in source.unknown.items():
+        yield Fidelity(f"{kind} the source did not show", why, "not compared", NOT_VERIFIABLE)
     compared = {
         name: was for name, was in source.settings.items() if name not in _OF_THE_SERVER and name in contents.settings
     }

@@ -12,6 +12,7 @@ import pytest
 from checks.backup import manifest
 from checks.backup.digest import VARIANT
 from checks.backup.head import head_of
+from checks.backup.sidefiles import sha256
 from checks.backup.store import FolderStore
 from checks.backup.take import Source, take
 from checks.drill.request import LATEST, LIVE, Request
@@ -23,6 +24,7 @@ from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
 from tests.backup.shop import Shop
 from tests.drill.tools import TABLES, codes, drilled, page, step
+from tests.majors import reduced, start
 
 MIGRATIONS = "migrations: {tool: sql, path: migrations}\n"
 
@@ -53,6 +55,7 @@ def test_a_live_database_is_proven_in_one_pass(shop: Shop, tmp_path: Path) -> No
     found, results = drilled(request_for(shop, page(tmp_path, body=f"## Orders\n\n{body}")))
     assert codes(found) == set()
     assert {one.status for one in found.steps} == {Status.PASSED, Status.SKIPPED}
+    assert found.contents_proven
     assert [result.status for result in results.results] == [Status.PASSED]
     assert found.rto_usable is not None
     assert found.rto_verified is not None
@@ -149,9 +152,22 @@ def test_without_a_manifest_what_is_not_proven_is_said(kind: str, shop: Shop, tm
     artifact = tmp_path / "shop-20261120T010203Z.dump"
     shop.dump(f"--format={kind}", f"--file={artifact}")
     found, _ = drilled(Request(page(tmp_path), str(artifact), "prod"))
-    assert not {code for code in codes(found) if code != "backup.misnamed"}
+    assert codes(found) - {"backup.misnamed"} == {"drill.artifact_unproven", "drill.objects_unproven"}
+    assert [step(found, rung).status for rung in (Rung.ARTIFACT, Rung.OBJECTS)] == [Status.WARNED] * 2
     assert [step(found, rung).status for rung in (Rung.COUNTS, Rung.DIGESTS)] == [Status.SKIPPED] * 2
     assert any("no manifest" in sentence for sentence in found.unproven)
+    assert not found.contents_proven
+
+
+def test_a_checksum_vouches_for_the_file_and_not_for_what_is_in_it(shop: Shop, tmp_path: Path) -> None:
+    """The artifact is proven by it, and its contents are not."""
+    artifact = tmp_path / "shop-20261120T010203Z.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    artifact.with_name(f"{artifact.name}.sha256").write_text(f"{sha256(artifact)}  {artifact.name}\n")
+    found, _ = drilled(Request(page(tmp_path), str(artifact), "prod"))
+    assert step(found, Rung.ARTIFACT).status is Status.PASSED
+    assert step(found, Rung.OBJECTS).status is Status.WARNED
+    assert not found.contents_proven
 
 
 def test_a_backup_without_a_row_proves_nothing(target: EmbeddedTarget, tmp_path: Path) -> None:
@@ -190,6 +206,7 @@ def test_a_manifest_of_another_variant_is_not_compared_by_digests(shop: Shop, tm
     found, _ = drilled(Request(runbook, str(artifact)))
     assert codes(found) == set()
     assert step(found, Rung.DIGESTS).status is Status.SKIPPED
+    assert not found.contents_proven
 
 
 @pytest.fixture
@@ -236,6 +253,69 @@ def test_a_head_that_moved_fails(migrated: tuple[Shop, Runbook], tmp_path: Path)
     shop.dump("--format=custom", f"--file={artifact}")
     found, _ = drilled(Request(runbook, str(artifact)))
     assert "drill.head_unknown" in codes(found)
+
+
+def test_without_a_manifest_the_head_is_not_proven(migrated: tuple[Shop, Runbook], tmp_path: Path) -> None:
+    """That the revisions are known ones does not say that they are those of the source."""
+    shop, runbook = migrated
+    artifact = tmp_path / "shop-20261120T010203Z.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    found, _ = drilled(Request(runbook, str(artifact)))
+    assert step(found, Rung.HEAD).status is Status.WARNED
+    assert "drill.head_unproven" in codes(found)
+
+
+def test_a_version_table_that_nobody_can_name_is_no_head_that_matches(shop: Shop, tmp_path: Path) -> None:
+    """Where the page's own configuration cannot be read, nothing was read on either side, and nothing is alike."""
+    unreadable = page(tmp_path, "migrations: {tool: alembic, path: nowhere}\n")
+    found, _ = drilled(request_for(shop, unreadable))
+    assert step(found, Rung.HEAD).status is Status.ERRORED
+
+
+def test_an_age_that_is_the_files_is_not_proven(shop: Shop, tmp_path: Path) -> None:
+    """A copy of an old file is as new as the copying, so the budget is kept by its word only."""
+    artifact = tmp_path / "shop.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    found, _ = drilled(Request(page(tmp_path), str(artifact), budgets=Budgets(rpo=3600.0)))
+    assert [one.code for one in step(found, Rung.BUDGETS).findings] == ["drill.rpo_met", "drill.age_unproven"]
+    assert step(found, Rung.BUDGETS).status is Status.WARNED
+    found, _ = drilled(Request(page(tmp_path), str(artifact)))
+    assert step(found, Rung.BUDGETS).status is Status.SKIPPED
+    assert any("is that of its file" in sentence for sentence in found.unproven)
+
+
+def test_a_server_without_amcheck_proves_no_index(tmp_path: Path) -> None:
+    """In the row of the ladder, and under what could not be proven; contents are proven all the same."""
+    runbook = page(tmp_path, 'server: {ssl: "off"}\n')
+    newer = next(one for one in reduced() if one.major == 18)
+    shop = Shop.on(start(newer))
+    try:
+        found, _ = drilled(request_for(shop, runbook, postgres_bin=str(newer.folder)))
+    finally:
+        shop.close()
+    assert step(found, Rung.INTEGRITY).status is Status.WARNED
+    assert any("without amcheck" in sentence for sentence in found.unproven)
+    assert found.contents_proven
+
+
+def test_every_sentence_on_what_is_unproven_stands_under_a_rung_that_is_not_green(shop: Shop, tmp_path: Path) -> None:
+    """But for what belongs to no rung: how old a backup is says no dump that is made for the drill."""
+    found, _ = drilled(request_for(shop, page(tmp_path)))
+    assert found.unproven == ("A dump made for the drill says nothing of how old the newest backup is (RPO).",)
+    artifact = tmp_path / "shop.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    found, _ = drilled(Request(page(tmp_path), str(artifact), budgets=Budgets(rpo=3600.0)))
+    under = {one.sentence: each.status for each in found.steps for one in each.findings}
+    assert found.unproven
+    assert {under[sentence] for sentence in found.unproven} == {Status.WARNED}
+
+
+def test_a_rung_has_the_time_it_took_or_none(shop: Shop, tmp_path: Path) -> None:
+    """What is read off one description of the copy has no time of its own."""
+    found, _ = drilled(Request(page(tmp_path), str(backed_up(shop, page(tmp_path), tmp_path / "kept"))))
+    took = {one.rung: one.seconds for one in found.steps if one.status is not Status.SKIPPED}
+    assert {rung for rung, seconds in took.items() if not seconds} == {Rung.OBJECTS, Rung.COUNTS, Rung.DIGESTS}
+    assert all(seconds > 0.0005 for rung, seconds in took.items() if seconds), took
 
 
 def test_a_version_table_that_is_elsewhere_could_not_tell(migrated: tuple[Shop, Runbook], tmp_path: Path) -> None:
