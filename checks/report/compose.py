@@ -87,6 +87,8 @@ def _run(results: Results, drill: DrillReport | None, *, strict: bool) -> Run:
     rungs = [rung.status for rung in drill.ladder] if drill else []
     code = INTERRUPTED if results.interrupted else exit_code_of([*rungs, *checks], strict=strict)
     verdict = _VERDICTS[code]
+    if verdict is Verdict.HELD and drill is not None and not drill.contents_proven:
+        verdict = Verdict.HELD_UNPROVEN
     counted = Counter([*rungs, *checks])
     counts = {status: counted[status] for status in Status}
     unselected = sum(1 for _ in plan.runbook.entries()) - len(plan.checks)

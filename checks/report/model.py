@@ -25,9 +25,13 @@ PHYSICAL = Format.PHYSICAL.value
 
 
 class Verdict(StrEnum):
-    """What the run amounts to. Only `held` is good news."""
+    """What the run amounts to. Only `held` is good news, without a word added to it.
+
+    A drill is `held, contents not proven` where nothing broke and there was nothing to hold the rows against.
+    """
 
     HELD = "held"
+    HELD_UNPROVEN = "held, contents not proven"
     FAILED = "failed"
     COULD_NOT_TELL = "could not tell"
     NOTHING_ASKED = "nothing asked"
@@ -36,6 +40,7 @@ class Verdict(StrEnum):
 
 VERDICT_MARKS = {
     Verdict.HELD: "✅ HELD",
+    Verdict.HELD_UNPROVEN: "⚠️ HELD, CONTENTS NOT PROVEN",
     Verdict.FAILED: "❌ FAILED",
     Verdict.COULD_NOT_TELL: "❔ COULD NOT TELL",
     Verdict.NOTHING_ASKED: "➖ NOTHING ASKED",  # noqa: RUF001 - as wide as the other signs
@@ -113,7 +118,10 @@ class FindingReport:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """One check of the page and what came of it. `sentence` says it at a glance; `code` names a missing verdict."""
+    """One check of the page and what came of it. `sentence` says it at a glance; `code` names a missing verdict.
+
+    A drill's rung of 0 `seconds` was read off what was asked for several at once: its time is the phase's.
+    """
 
     name: str
     kind: str
@@ -184,12 +192,16 @@ class PageSection:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A time that was measured, and the page's budget for it; seconds, None where there is none. `within` compares."""
+    """A time that was measured, and the page's budget for it; seconds, None where there is none. `within` compares.
+
+    `doubt` says what the time rests on where that is not proven.
+    """
 
     name: str
     seconds: float | None
     budget: float | None
     within: bool | None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +209,8 @@ class DrillReport:
     """What a drill showed: `checks.drilled.Drill` with every rung a check of its own, and every number compared.
 
     A rung's `claim` is what it proves, and its `line` that of the page's `drill` check. `trend_sentence` compares
-    `rto_verified` with earlier drills; `sparkline` draws them, this one last.
+    `rto_verified` with earlier drills; `sparkline` draws them, this one last. `contents_proven` is whether every row
+    was held against what the source had: a report written before there was this field knows of no proof.
     """
 
     origin: str
@@ -227,6 +240,7 @@ class DrillReport:
     due: str
     hashes: dict[str, str]
     versions: dict[str, str]
+    contents_proven: bool = False
 
     @property
     def is_physical(self) -> bool:

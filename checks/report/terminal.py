@@ -68,21 +68,23 @@ def _drill_lines(drill: DrillReport) -> Iterator[str]:
     for measure in drill.measures:
         taken = "not reached" if measure.seconds is None else show_seconds(measure.seconds)
         budget = "no budget" if measure.budget is None else f"budget {show_seconds(measure.budget)}"
-        yield f"{measure.name}: {taken} ({budget}{', exceeded' if measure.within is False else ''})"
+        told = [budget, "exceeded" if measure.within is False else "", measure.doubt]
+        yield f"{measure.name}: {taken} ({', '.join(filter(None, told))})"
     if drill.unproven:
         yield f"not proven: {len(drill.unproven)}, in the report"
 
 
 def _verdict(console: Console, verdict: Verdict, sentence: str) -> str:
     word, _, rest = plain(sentence).partition(":")
-    paint = console.good if verdict is Verdict.HELD else console.bad
+    paint = {Verdict.HELD: console.good, Verdict.HELD_UNPROVEN: console.doubtful}.get(verdict, console.bad)
     return f"{paint(word.upper())}:{rest}"
 
 
 def _overall(console: Console, reports: Sequence[Report]) -> str:
     counts = Counter(report.run.verdict for report in reports)
     tally = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    paint = console.good if set(counts) == {Verdict.HELD} else console.bad
+    held = {Verdict.HELD, Verdict.HELD_UNPROVEN}
+    paint = console.bad if set(counts) - held else console.good if set(counts) == {Verdict.HELD} else console.doubtful
     majors = len({report.run.asked_major for report in reports})
     what = (
         f"{plural(len(reports) // majors, 'runbook')} on {majors} majors" if majors > 1 else f"{len(reports)} runbooks"

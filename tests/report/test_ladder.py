@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
+from checks.drill.doubt import doubt
 from checks.drilled import Budgets, Earlier, Rung
 from checks.report import files, nagios
+from checks.report.index import rewrite_index
 from checks.report.jsonfile import from_json, to_json
 from checks.report.junit import junit
 from checks.report.ladder import CLAIMS, slower_by, sparkline, trend_sentence
@@ -20,7 +22,7 @@ from checks.report.summary import annotation_lines
 from checks.report.terminal import print_outcome
 from checks.result import Status
 from tests.report.builders import holding, result
-from tests.report.drills import FAILED, HELD, LOST, drilled, with_rung
+from tests.report.drills import FAILED, HELD, LOST, UNPROVEN, drilled, with_rung
 
 DAMAGE = result("query", status=Status.ERRORED, reason="no answer", code="run.timeout")
 
@@ -35,6 +37,36 @@ def test_a_drill_holds_when_every_rung_and_every_check_does() -> None:
     run = drilled().run
     assert (run.verdict, run.exit_code) == (Verdict.HELD, 0)
     assert run.sentence == "Held: all 11 rungs passed; the one check passed."
+
+
+def test_a_drill_that_proved_no_contents_says_so_at_first_glance(tmp_path: Path) -> None:
+    """On the terminal, in Markdown, JSON, JUnit and the list of reports; it did not fail, and is not as good as one."""
+    report = drilled(UNPROVEN)
+    assert (report.run.verdict, report.run.exit_code) == (Verdict.HELD_UNPROVEN, 0)
+    assert markdown(report).startswith(
+        "# Gaia PostgreSQL, restore drill: HELD, CONTENTS NOT PROVEN\n\n**Held, contents not proven: of 11 rungs, "
+    )
+    stream = StringIO()
+    print_outcome([report], {}, stream=stream, environ={"FORCE_COLOR": "1"})
+    assert "\x1b[1m\x1b[33mHELD, CONTENTS NOT PROVEN\x1b[0m: of 11 rungs" in stream.getvalue()
+    read = from_json(to_json(report), path=Path("x"))
+    assert (read.run.verdict, read.drill and read.drill.contents_proven) == ("held, contents not proven", False)
+    [suite] = JUnitXml.fromstring(junit([report]).encode())
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (12, 0, 0, 1)
+    assert '<property name="verdict" value="held, contents not proven" />' in junit([report])
+    assert '<property name="drill.contents" value="not proven" />' in junit([report])
+    files.write(report, tmp_path)
+    rewrite_index(tmp_path)
+    assert "⚠️ HELD, CONTENTS NOT PROVEN" in (tmp_path / "index.md").read_text(encoding="utf-8")
+
+
+def test_a_base_backup_is_proven_by_its_own_manifest() -> None:
+    """Its files were held against that, and there are no digests to compare."""
+    boundary = replace(UNPROVEN.steps[0], rung=Rung.BOUNDARY)
+    physical = replace(UNPROVEN, steps=(*UNPROVEN.steps, boundary))
+    assert drilled(physical).run.verdict is Verdict.HELD
+    without = with_rung(physical, Rung.ARTIFACT, doubt("drill.pitr_files_unproven", "None."), status=Status.WARNED)
+    assert drilled(without).run.verdict is Verdict.HELD_UNPROVEN
 
 
 def test_a_failed_rung_fails_the_drill() -> None:
@@ -70,6 +102,31 @@ def test_times_are_held_against_budgets() -> None:
     unreached = drilled(replace(HELD, rto_usable=None)).drill
     assert unreached is not None
     assert unreached.measures[0].within is None
+
+
+def test_an_age_that_is_the_files_is_no_plain_success() -> None:
+    """It keeps the budget by the word of a file."""
+    drawn = markdown(drilled(replace(HELD, dated="time of the file")))
+    assert "⚠️ within, by the time of its file" in drawn
+    assert "by the time of its file" not in markdown(drilled())
+
+
+def test_a_dump_made_for_the_drill_is_not_said_to_be_young_enough() -> None:
+    """The rung claims what was measured."""
+    drawn = markdown(drilled(replace(HELD, rpo=None)))
+    assert "| It was restored in time. " in drawn
+    assert "no more would be lost" not in drawn
+    assert "no more would be lost" in markdown(drilled())
+
+
+def test_a_rung_without_a_time_shows_none() -> None:
+    """And the page says where its time is."""
+    steps = tuple(replace(one, seconds=0.0) if one.rung is Rung.COUNTS else one for one in HELD.steps)
+    drawn = markdown(drilled(replace(HELD, steps=steps)))
+    row = next(line for line in drawn.splitlines() if "| counts " in line)
+    assert row.split("|")[3].strip() == "–"  # noqa: RUF001 - the sign of a time there is none of
+    assert "A rung without a time" in drawn
+    assert "A rung without a time" not in markdown(drilled())
 
 
 def test_the_first_screen_has_what_an_auditor_asks_first() -> None:
@@ -141,7 +198,7 @@ def test_the_terminal_ends_with_the_ladder_and_the_times() -> None:
         "relay-20261121T010000Z.dump (custom, 12 MB) of 2026-11-21 01:00:00 UTC",
         "rungs failed: counts",
         "rungs skipped: digests",
-        "RTO: until the copy is proven: 4.0 s (budget 30 min)",
+        "RTO: until the copy is verified: 4.0 s (budget 30 min)",
         "not proven: 2, in the report",
     ):
         assert told in stream.getvalue()
