@@ -17,7 +17,7 @@ from checks.catalog.names import plural
 from checks.check import Asking, Check, Code, Finding, Severity
 from checks.errors import NotApplicable
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
-from checks.runbook.rules import Line, Slug
+from checks.runbook.rules import ExtensionName, Line, Slug
 from checks.units import Duration, show_seconds
 
 EXAMPLE = """\
@@ -68,6 +68,14 @@ class Parameters:
         metadata={
             "description": "A query that returns one column of times, of rows that are written all the time. After "
             "recovery to a point in time there must be some before it, and none after. Times are counted, never shown."
+        },
+    )
+    extensions: tuple[ExtensionName, ...] = field(
+        default=(),
+        metadata={
+            "description": "Extensions that a superuser makes for the dump on the copy, beyond those known to be "
+            "harmless. SQL of the dump can then do what they can: run programs, reach files and other servers. Name "
+            "one only where you trust whoever can write the backups."
         },
     )
 

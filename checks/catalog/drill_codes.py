@@ -112,6 +112,19 @@ _RESTORE: Mapping[str, Code] = {
         "A drill must never reach a live system. What was refused is not proven.",
         "Nothing is lost of the data. Note the foreign servers and subscriptions of the source, and make them by hand.",
     ),
+    "drill.extension_refused": Code(
+        "The dump makes an extension that needs a superuser and is not known to be harmless, and was not let.",
+        "By its functions a dump could run programs, reach files or other servers. What depends on it is not proven.",
+        "Nothing is lost of the data. Where you trust whoever can write the backups, allow it by name in the page: "
+        "`drill: {extensions: [NAME]}`. A drill of the base backup, `--pitr`, shows such a database as well.",
+    ),
+    "drill.depends_on_refused": Code(
+        "An error of the restore that may follow from an extension which is refused, contained or not installed here.",
+        "What depends on it could not be restored here, so whether the backup holds it is not known: neither a pass "
+        "nor a loss.",
+        "Allow the extension by name in the page, `drill: {extensions: [NAME]}`, or install it beside the PostgreSQL "
+        "in use; the sentence says which it is. Then drill again.",
+    ),
     "drill.extension_unavailable": Code(
         "The dump needs an extension that the disposable server does not have, or cannot load.",
         "What depends on it could not be restored here, which says nothing of the backup.",

@@ -43,7 +43,7 @@ def acquire(request: Request, into: Path) -> Acquired:
     if acquired.header.format is Format.PHYSICAL:
         raise UsageError(f"{path.name} is a base backup.", hint="Drill it to a point in time: `--pitr`.")
     with ThreadPoolExecutor(3, thread_name_prefix="look") as pool:
-        looks = [pool.submit(complete, path, acquired.header), pool.submit(_suspicious, path, acquired.header)]
+        looks = [pool.submit(complete, path, acquired.header), pool.submit(_suspicious, path, acquired.header, request)]
         hashed = pool.submit(hash_of, path)
         acquired.findings += _vouched(acquired)
         for look in looks:
@@ -117,9 +117,9 @@ def _escaped(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _suspicious(path: Path, header: Header) -> list[Finding]:
+def _suspicious(path: Path, header: Header, request: Request) -> list[Finding]:
     try:
-        return suspicious(path, header)
+        return suspicious(path, header, allowed=request.extensions)
     except BackupFault:
         return []  # `complete` tells of the same
 

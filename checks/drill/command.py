@@ -66,6 +66,7 @@ def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, hi
             only=selection.only,
             postgres_bin=asked.postgres_bin,
             budgets=budgets_of(page),
+            extensions=extensions_of(page),
             trend=trend(past_drills(history, page.front.runbook, (asked.environment,)), physical=asked.pitr),
             limit=asked.limit,
         )
@@ -73,12 +74,22 @@ def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, hi
     ]
 
 
+def extensions_of(page: Runbook) -> frozenset[str]:
+    """What the page's `drill` check lets a dump make, beyond what is harmless."""
+    allowed = _allowed(page)
+    return frozenset() if allowed is None else frozenset(allowed.extensions)
+
+
+def _allowed(page: Runbook) -> Any:
+    """The parameters of the page's `drill` check; None where it has none."""
+    return next((entry.params for entry in page.entries() if entry.kind == KIND), None)
+
+
 def budgets_of(page: Runbook) -> Budgets:
     """What the page's `drill` check allows; nothing where it has none."""
-    entry = next((entry for entry in page.entries() if entry.kind == KIND), None)
-    if entry is None:
+    allowed = _allowed(page)
+    if allowed is None:
         return Budgets()
-    allowed: Any = entry.params
     rto, rpo = allowed.rto, allowed.rpo
     return Budgets(
         rto=None if rto is None else float(rto),

@@ -37,6 +37,7 @@ from checks.catalog.circumstances import Circumstances
 from checks.check import POSTGRESQL, Finding, Severity
 from checks.drill import live
 from checks.drill.acquire import acquire, fails
+from checks.drill.consequences import weighed
 from checks.drill.doubt import doubts
 from checks.drill.fidelity import fidelity
 from checks.drill.ladder import Ladder
@@ -183,12 +184,13 @@ def _from_artifact(state: State, into: Path, stack: ExitStack) -> None:
         server = stack.enter_context(started(binaries, state.runbook, room_for(acquired)))
         state.halts.append(partial(killed, server))
         source = acquired.source
-        state.copy = Copy.on(
+        copy = Copy.on(
             server,
             acquired.header.database or state.runbook.front.runbook.replace("-", "_"),
             encoding=source.encoding if source else "",
             locale=source.collation.split()[0] if source and source.collation else "",
         )
+        copy.allowed_extensions, state.copy = state.request.extensions, copy
     with state.timeline.phase("Restore"):
         state.watch.stage("restoring it")
         restored = restore(acquired.path, acquired.header, state.copy, limit=state.request.limit)
@@ -202,8 +204,9 @@ def _live(state: State, into: Path, head: Head | None, stack: ExitStack) -> None
     def make(header: Header, size: int, source_encoding: str, locale: str) -> Copy:
         server = stack.enter_context(started(choose(header, page.front.postgres, explicit(request)), page, size))
         state.halts.append(partial(killed, server))
-        state.copy = Copy.on(server, header.database, encoding=source_encoding, locale=locale)
-        return state.copy
+        copy = Copy.on(server, header.database, encoding=source_encoding, locale=locale)
+        copy.allowed_extensions, state.copy = request.extensions, copy
+        return copy
 
     with state.timeline.phase("Acquire and restore"):
         state.watch.stage("dumping the live database, and restoring it at once")
@@ -214,6 +217,9 @@ def _live(state: State, into: Path, head: Head | None, stack: ExitStack) -> None
 
 
 def _restored(state: State, restored: Restored) -> None:
+    refused = state.copy.refused_extensions if state.copy else set()
+    psql = restored.client.startswith("psql")
+    restored = replace(restored, complaints=tuple(weighed(restored.complaints, refused, psql=psql)))
     state.restored = restored
     step = restored_step(restored, restored.seconds)
     state.ladder.steps.append(step)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from checks.backup.complaints import Complaint, Weight
 from checks.backup.contents import Contents
 from checks.backup.copy import Copy
+from checks.backup.extensions import why_refused
 from checks.catalog.names import some
 from checks.drilled import Fidelity, Likeness
 
@@ -60,7 +61,7 @@ def _extensions(source: Contents | None, contents: Contents, copy: Copy) -> Iter
         came = contents.extensions.get(name)
         if came is None:
             refused = name in copy.refused_extensions
-            why = "refused: it reaches out of the server" if refused else "not available here"
+            why = f"refused: {why_refused(name)}" if refused else "not available here"
             yield Fidelity(f"extension {name}", wanted[name] or NOT_RECORDED, why, NOT_VERIFIABLE)
         elif not wanted[name]:
             yield Fidelity(f"extension {name}", NOT_RECORDED, came, SUBSTITUTED)

@@ -17,6 +17,7 @@ from checks.backup.restore import Restored
 from checks.catalog.names import plural
 from checks.check import Finding
 from checks.drill import compare, examine
+from checks.drill.consequences import CODE as DEPENDS
 from checks.drill.doubt import doubt
 from checks.drill.ladder import Ladder, shared
 from checks.drill.pending import apply_pending, known_head
@@ -43,8 +44,10 @@ def restored_step(restored: Restored, seconds: float) -> Step:
     unfit = _distinct(restored, Weight.UNFIT)
     if unfit:
         first = unfit[0]
+        refused = [one.text for one in _distinct(restored, Weight.FIDELITY) if one.code == "drill.extension_refused"]
+        because = f" ({'; '.join(refused)})" if first.code == DEPENDS and refused else ""
         others = f", and {plural(len(unfit) - 1, 'error')} more" if len(unfit) > 1 else ""
-        reason = f"{UNFIT}: {first.text}{f' ({first.command})' if first.command else ''}{others}"
+        reason = f"{UNFIT}: {first.text}{f' ({first.command})' if first.command else ''}{others}{because}"
         return Step(Rung.RESTORED, Status.ERRORED, (), seconds, reason, first.code)
     told = len([one for one in restored.complaints if one.weight is Weight.FIDELITY])
     without = "without an error" if not told else f"with {plural(told, 'error')} of which none is about data"
