@@ -20,6 +20,7 @@ from pathlib import Path
 
 from checks.backup import manifest
 from checks.backup.manifest import Manifest
+from checks.errors import CouldNotTell
 
 PREFIX, SUFFIX = ".pgrunbook-", ".partial"
 _LOCK = "owner.lock"
@@ -35,22 +36,46 @@ class Staging:
         self._lock = lock
 
     def publish(self, name: str, made: Manifest, folder: Path) -> Path:
-        """Give the artifact `name` in this folder its place in `folder`, with its manifest. Raises OSError."""
-        source, target = self.path / name, folder / name
-        if target.exists():
-            raise FileExistsError(17, "a backup of that name is there already", str(target))
+        """Give the artifact `name` in this folder its place in `folder`, with its manifest. Raises OSError.
+
+        Raises CouldNotTell where another one has that name: names are of a second, and two runs may share one.
+        """
+        source, target, side = self.path / name, folder / name, folder / f"{name}{manifest.SUFFIX}"
         for path in (source, *source.rglob("*")):
             _flush(path)
         _flush(self.path)
-        manifest.write(made, folder / f"{name}{manifest.SUFFIX}")
-        source.rename(target)
-        _flush(folder)
+        with _alone_in(folder):
+            if target.exists() or side.exists():
+                raise taken_already(name, str(folder))
+            manifest.write(made, side)
+            source.rename(target)
+            _flush(folder)
         return target
 
     def remove(self) -> None:
         """Delete the folder and let its lock go."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
+
+
+def taken_already(name: str, where: str) -> CouldNotTell:
+    """Two backups of one second have one name, and neither is to be put in the other's place."""
+    return CouldNotTell(
+        f"{where} has a backup {name} already, which another run took in the same second; this one was removed.",
+        code="dump.exists",
+        hint="Use that one, or run it again. If a schedule runs twice at a time, let it run once.",
+    )
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """While this lasts, no other run gives a name in `folder`. The lock ends with its owner."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -70,6 +70,17 @@ def test_what_was_changed_in_the_bucket_is_not_taken_for_good(tmp_path: Path, re
     assert bucket.fetch("nightly/a.sql.gz", tmp_path).read_bytes() == b"other"
 
 
+@pytest.mark.usefixtures("credentials")
+def test_a_backup_takes_no_others_place(request: pytest.FixtureRequest) -> None:
+    """One of the same second is there, so this one is refused, and the first is what it was."""
+    bucket = Bucket.of(f"s3://backups/{request.node.name}")
+    put(bucket, NAME, {NAME: b"rows"})
+    with pytest.raises(CouldNotTell) as failed:
+        put(bucket, NAME, {NAME: b"others"})
+    assert failed.value.code == "dump.exists"
+    assert [one.bytes for one in found(bucket, pattern=None, runbook="shop")] == [4]
+
+
 def code_of(location: str) -> tuple[str, str]:
     """The code of what listing it ends with, and all that is said."""
     with pytest.raises(CouldNotTell) as failed:
