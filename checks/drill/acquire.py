@@ -25,6 +25,7 @@ from checks.backup.suspicious import suspicious
 from checks.backup.whole import complete
 from checks.check import Finding, Severity
 from checks.drill.doubt import doubt
+from checks.drill.origin import refuse_what_is_no_backup
 from checks.drill.request import LATEST, Acquired, Request
 from checks.errors import CouldNotTell, UsageError
 
@@ -68,13 +69,8 @@ def _fetched(request: Request, into: Path) -> tuple[Artifact, str]:
     if request.origin.startswith(REMOTE):
         where, _, name = request.origin.rstrip("/").rpartition("/")
         return _from(place(where, Path()), name, request, into), request.origin
-    path = Path(request.origin).expanduser()
-    if not path.exists():
-        raise UsageError(
-            f"--from {request.origin}: there is no such backup.",
-            hint="Name a file or folder, s3://bucket/name, `latest` or `live`.",
-        )
-    path = path.absolute()
+    refuse_what_is_no_backup(request.origin)
+    path = Path(request.origin).expanduser().absolute()
     return _from(Folder(path.parent), path.name, request, into), str(path)
 
 

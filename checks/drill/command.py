@@ -10,13 +10,15 @@ from typing import Any
 
 from checks.check import POSTGRESQL
 from checks.choice import Selection
+from checks.drill.origin import refuse_what_is_no_backup
 from checks.drill.request import LATEST, LIVE, Request
 from checks.drill.to_point import Flags, ToPoint, refuse_misfits, to_point
 from checks.drilled import Budgets
 from checks.endpoints import endpoints
-from checks.errors import UsageError
+from checks.errors import TargetFailed, UsageError
 from checks.report.drills import past_drills, trend
 from checks.runbook.model import Runbook
+from checks.targets.binaries import find
 from checks.targets.environment import known_variables
 from checks.targets.session import Endpoint
 
@@ -39,6 +41,8 @@ class Asked:
 def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, history: Path) -> list[Request]:
     """One for each page. Raises UsageError before anything is touched; `history` is the reports folder."""
     refuse_misfits(asked.flags, pitr=asked.pitr, origin=asked.origin)
+    refuse_what_is_no_backup(asked.origin)
+    refuse_no_programs(asked.postgres_bin)
     if asked.origin not in {LIVE, LATEST} and len(runbooks) > 1:
         raise UsageError(
             f"--from {asked.origin} is one backup, and {len(runbooks)} runbooks are selected.",
@@ -72,6 +76,16 @@ def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, hi
         )
         for page, endpoint in wanted
     ]
+
+
+def refuse_no_programs(postgres_bin: str) -> None:
+    """Raises UsageError where a folder was named that has no PostgreSQL in it."""
+    if not postgres_bin:
+        return
+    try:
+        find(explicit=Path(postgres_bin))
+    except TargetFailed as reason:
+        raise UsageError(f"--postgres-bin {postgres_bin}: {reason.sentence}", hint=reason.hint) from None
 
 
 def extensions_of(page: Runbook) -> frozenset[str]:

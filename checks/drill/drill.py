@@ -44,7 +44,7 @@ from checks.drill.ladder import Ladder
 from checks.drill.measure import BY_THE_FILE, age_of_the_file, budgets
 from checks.drill.request import LIVE, Acquired, Request
 from checks.drill.timeline import Timeline
-from checks.drill.verify import BELOW, Looks, climb, described, head_for, restored_step
+from checks.drill.verify import BELOW, UNDECIDED, Looks, climb, described, head_for, restored_step
 from checks.drilled import Drill, Fidelity, Rung, Step
 from checks.errors import CouldNotTell, NothingSelected, TargetFailed
 from checks.plan import Mode, Plan, plan
@@ -117,9 +117,8 @@ def conclude(state: State, planned: Plan) -> tuple[Drill, Results]:
     with state.timeline.phase("Measure"):
         _measure(state)
     if state.results is None:
-        bottom = next((step for step in state.ladder.steps if step.status in {Status.FAILED, Status.ERRORED}), None)
         code = INTERRUPTED if state.stop.is_set() else "run.no_target"
-        why = CouldNotTell(f"there is no restored copy to ask: {_why(bottom)}", code=code)
+        why = CouldNotTell("there is no restored copy to ask; the ladder says why", code=code)
         state.results = without_asking(planned, COPY, why, state.watch)
     seconds, interrupted = state.timeline.seconds(), state.stop.is_set()
     results = replace(state.results, started=state.began, seconds=seconds, interrupted=interrupted)
@@ -228,7 +227,7 @@ def _restored(state: State, restored: Restored) -> None:
             connection.execute("SELECT count(*) FROM pg_class")
         state.usable = state.timeline.seconds()
     if step.status is Status.ERRORED:
-        state.ladder.rest(step.reason, Rung.RESTORED)
+        state.ladder.rest(UNDECIDED, Rung.RESTORED)
         state.restored = None
 
 
@@ -343,7 +342,7 @@ def without_verdict(state: State, reason: CouldNotTell) -> None:
     taken = {step.rung for step in state.ladder.steps}
     rung = next(rung for rung in Rung if rung not in taken and rung is not Rung.BOUNDARY)
     state.ladder.steps.append(Step(rung, Status.ERRORED, reason=reason.sentence, code=reason.code, hint=reason.hint))
-    state.ladder.rest(reason.sentence, rung)
+    state.ladder.rest(UNDECIDED, rung)
 
 
 def _age(state: State) -> float | None:
@@ -351,12 +350,6 @@ def _age(state: State) -> float | None:
     if state.acquired is None or state.request.origin == LIVE:
         return None
     return max(0.0, (state.began - state.acquired.taken).total_seconds())
-
-
-def _why(step: Step | None) -> str:
-    if step is None:
-        return "the drill did not come to that"
-    return step.reason or next((finding.sentence for finding in step.findings if not finding.holds), "a rung broke")
 
 
 def _drill(state: State) -> Drill:

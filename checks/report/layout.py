@@ -76,7 +76,7 @@ class Page:
         if check.status is not Status.ERRORED:
             return ""
         why = (check.reason, check.code, check.hint)
-        same = (one.name for one in self._report.checks if (one.reason, one.code, one.hint) == why)
+        same = (one.name for one in self._report.asked if (one.reason, one.code, one.hint) == why)
         first = next(same)
         return "" if first == check.name else first
 

@@ -15,9 +15,14 @@ from checks.backup.head import head_of
 from checks.backup.sidefiles import sha256
 from checks.backup.store import FolderStore
 from checks.backup.take import Source, take
+from checks.catalog.codes import documented
+from checks.choice import Selection
+from checks.drill.command import Asked, requests
 from checks.drill.request import LATEST, LIVE, Request
 from checks.drilled import Budgets, Earlier, Likeness, Rung
 from checks.errors import UsageError
+from checks.report.compose import report_of
+from checks.report.markdown import markdown
 from checks.result import Status
 from checks.runbook.model import Runbook
 from checks.targets.binaries import Binaries
@@ -25,6 +30,7 @@ from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
 from tests.backup.shop import Shop
 from tests.drill.tools import TABLES, codes, drilled, page, step
 from tests.majors import reduced, start
+from tests.report.builders import provenance
 
 MIGRATIONS = "migrations: {tool: sql, path: migrations}\n"
 
@@ -140,10 +146,44 @@ def test_a_place_without_a_backup_fails(shop: Shop, tmp_path: Path) -> None:
     assert not results.results
 
 
-def test_a_path_that_is_not_there_is_a_wrong_command_line(tmp_path: Path) -> None:
-    """No server is started for it."""
-    with pytest.raises(UsageError, match="there is no such backup"):
-        drilled(Request(page(tmp_path), str(tmp_path / "nowhere.dump")))
+@pytest.mark.parametrize(
+    ("origin", "problem"),
+    [
+        ("{folder}/nowhere.dump", "there is no such backup"),
+        ("/dev/null", "is neither a file nor a folder"),
+        ("https://app:hunter2@example.com/x.dump", "is an address that no backup is fetched from"),
+        ("", "names nothing"),
+    ],
+)
+def test_what_can_be_no_backup_is_a_wrong_command_line(tmp_path: Path, origin: str, problem: str) -> None:
+    """No server is started for it, and no password in it is shown."""
+    with pytest.raises(UsageError, match=problem) as refused:
+        drilled(Request(page(tmp_path), origin.format(folder=tmp_path)))
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.hint
+
+
+def test_programs_that_are_not_there_are_a_wrong_command_line(tmp_path: Path, binaries: Binaries) -> None:
+    """Told before anything is fetched; a folder that has them is none."""
+    runbook = page(tmp_path, 'backups: {location: "${KEPT}"}\nenvironments: {prod: {url: "${SHOP}"}}\n')
+    with pytest.raises(UsageError, match=r"--postgres-bin /nowhere: .*holds no working PostgreSQL"):
+        requests([runbook], Selection((), ()), Asked("prod", postgres_bin="/nowhere"), tmp_path)
+    asked = Asked("prod", postgres_bin=str(binaries.folder))
+    assert len(requests([runbook], Selection((), ()), asked, tmp_path)) == 1
+
+
+def test_a_place_that_is_not_there_is_told_once(tmp_path: Path) -> None:
+    """In the rung that needed it; other rungs and checks say only that it came to nothing. The report is drawn."""
+    runbook = page(tmp_path, 'backups: {location: "${KEPT}"}\n', "```sql check\nSELECT 1 WHERE false\n```\n")
+    request = Request(runbook, LATEST, "prod", variables={"KEPT": str(tmp_path / "nowhere")})
+    found, results = drilled(request)
+    reasons = [one.reason for one in found.steps] + [one.reason for one in results.results]
+    assert sum("nowhere" in reason for reason in reasons) == 1
+    assert "nowhere" in step(found, Rung.ARTIFACT).reason
+    assert step(found, Rung.ARTIFACT).hint
+    report = report_of(results, provenance=provenance(), codes=documented(), drill=found)
+    assert markdown(report).count("cannot be read") == 2  # in the ladder's row, and with its hint below
+    assert report.run.exit_code == 3
 
 
 @pytest.mark.parametrize("kind", ["custom", "directory", "tar", "plain"])
