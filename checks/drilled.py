@@ -26,6 +26,9 @@ class Rung(StrEnum):
     BUDGETS = "budgets"
 
 
+UNPROVEN = "_unproven"  # what the codes of findings end in that say what a rung could not prove
+
+
 class Likeness(StrEnum):
     """How something outside the dump fares on the disposable server."""
 

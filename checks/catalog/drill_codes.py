@@ -167,6 +167,11 @@ _RESTORE: Mapping[str, Code] = {
         "A restore that takes this long takes as long in earnest.",
         "Allow more by --limit, or see what is slow: the phases of the report say.",
     ),
+    "drill.no_copy": Code(
+        "The drill came to no restored copy, so there is nothing to ask the page's checks of.",
+        "What they would say of the backup is not known.",
+        "The ladder of the report says which rung it ended at, and what to do.",
+    ),
     "drill.nothing_restored": Code(
         "The copy has no table, or no row.",
         "The backup is of another database, of an empty one, or of definitions only.",

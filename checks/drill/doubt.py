@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from checks.check import Cell, Finding, Severity
-from checks.drilled import Step
-
-MARK = "_unproven"
+from checks.drilled import UNPROVEN, Step
 
 
 def doubt(
@@ -21,7 +19,7 @@ def doubt(
     evidence: Sequence[Mapping[str, Cell]] = (),
 ) -> Finding:
     """A finding that neither holds nor fails its rung."""
-    if not code.endswith(MARK):
+    if not code.endswith(UNPROVEN):
         raise AssertionError(f"{code} would not be listed under what could not be proven")
     return Finding(code, False, sentence, expected, observed, tuple(evidence), Severity.WARN)
 
@@ -29,4 +27,6 @@ def doubt(
 def doubts(steps: Iterable[Step]) -> Iterator[str]:
     """What the steps could not prove, in their order."""
     for step in steps:
-        yield from (finding.sentence for finding in step.findings if finding.code.endswith(MARK) and not finding.holds)
+        yield from (
+            finding.sentence for finding in step.findings if finding.code.endswith(UNPROVEN) and not finding.holds
+        )

@@ -117,7 +117,7 @@ def conclude(state: State, planned: Plan) -> tuple[Drill, Results]:
     with state.timeline.phase("Measure"):
         _measure(state)
     if state.results is None:
-        code = INTERRUPTED if state.stop.is_set() else "run.no_target"
+        code = INTERRUPTED if state.stop.is_set() else "drill.no_copy"
         why = CouldNotTell("there is no restored copy to ask; the ladder says why", code=code)
         state.results = without_asking(planned, COPY, why, state.watch)
     seconds, interrupted = state.timeline.seconds(), state.stop.is_set()
@@ -305,7 +305,7 @@ def _measure(state: State) -> None:
     if findings:
         state.ladder.steps.append(Step(Rung.BUDGETS, judge(findings, Severity.FAIL), tuple(findings)))
     else:
-        state.ladder.skip(Rung.BUDGETS, "the page names no budget" if acquired else BELOW)
+        state.ladder.skip(Rung.BUDGETS, "the page names no budget" if acquired else "nothing was restored")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from checks.check import SQLITE, Code
-from checks.drilled import Drill
+from checks.drilled import UNPROVEN, Drill
 from checks.report.clean import cleaned
 from checks.report.findings import finding_report, told_in_one_line
 from checks.report.ladder import drill_report
@@ -198,6 +198,8 @@ def _fixes(runbook: Runbook, checks: tuple[CheckReport, ...], codes: Mapping[str
 def fix_of(runbook: Runbook, code: str, documented: Code, *, check: str = "") -> Fix:
     """What to do about `code`, in the words of the page where it has any, else in those of the catalog."""
     section = runbook.fix_for(code, check)
+    if section and code.endswith(UNPROVEN) and code not in section.fixes and check not in section.fixes_checks:
+        section = None  # it is for a drill that failed, which this one did not
     text = _prose_under(runbook, section) if section else ""
     if section and text:
         return Fix(code, documented.meaning, "page", section.title, section.line, text)

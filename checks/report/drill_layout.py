@@ -24,6 +24,7 @@ HEADINGS = (
     "Sign-off",
     "The runbook's checks, asked of the copy",
 )
+_NO_VERDICT = frozenset({Status.SKIPPED, Status.ERRORED})
 BAR = 40  # characters of the whole timeline
 _LIKE = {Likeness.MATCHED: "✅", Likeness.SUBSTITUTED: "⚠️", Likeness.NOT_VERIFIABLE: "❔"}
 
@@ -39,6 +40,8 @@ class DrillPage:
     def backup(self) -> str:
         """`relay-20261121T090000Z.dump`, custom, 12 MB, from … and as of when."""
         drill = self._drill
+        if not drill.artifact:
+            return f"none came to hand; it was to come from {drill.origin}"
         taken = f", taken {moment(drill.taken)} ({drill.dated})" if drill.taken else ", of an unknown time"
         return f"{drill.artifact}: {drill.format}, {show_bytes(drill.bytes)}, from {drill.origin}{taken}"
 
@@ -58,7 +61,7 @@ class DrillPage:
 
     def untimed(self) -> bool:
         """Whether rungs were climbed that have no time of their own."""
-        return any(not rung.seconds and rung.status is not Status.SKIPPED for rung in self._drill.ladder)
+        return any(not rung.seconds and rung.status not in _NO_VERDICT for rung in self._drill.ladder)
 
     def told(self) -> list[CheckReport]:
         """The rungs there is more to say of than has room in one row."""

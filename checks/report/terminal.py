@@ -60,7 +60,11 @@ def _print_verdict(console: Console, report: Report, file: Path | None, width: i
 
 def _drill_lines(drill: DrillReport) -> Iterator[str]:
     """What was restored, and the times against their budgets."""
-    yield f"{drill.artifact} ({drill.format}, {show_bytes(drill.bytes)}) of {moment(drill.taken) or 'an unknown time'}"
+    if not drill.artifact:
+        yield f"no backup came to hand; it was to come from {drill.origin}"
+    else:
+        taken = moment(drill.taken) or "an unknown time"
+        yield f"{drill.artifact} ({drill.format}, {show_bytes(drill.bytes)}) of {taken}"
     for status in Status:
         names = [rung.name.removeprefix("drill: ") for rung in drill.ladder if rung.status is status]
         if names:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
+from checks.catalog.codes import documented
 from checks.drill.doubt import doubt
 from checks.drilled import Budgets, Earlier, Rung
 from checks.report import files, nagios
+from checks.report.compose import fix_of
 from checks.report.index import rewrite_index
 from checks.report.jsonfile import from_json, to_json
 from checks.report.junit import junit
@@ -256,3 +258,34 @@ def test_the_sparkline_has_a_sign_for_every_drill() -> None:
     assert sparkline([1.0, None, 4.0]) == "▃·█"
     assert sparkline([None, None]) == "··"
     assert sparkline([0.0]) == "▁"
+
+
+def test_a_drill_that_had_no_backup_says_so() -> None:
+    """It has no name, size or time to show, no day by which the next one would do, and no rung that shares its time."""
+    nothing = tuple(replace(one, status=Status.SKIPPED, findings=(), seconds=0.0, reason="x") for one in HELD.steps[1:])
+    first = replace(
+        HELD.steps[0], status=Status.ERRORED, findings=(), seconds=0.0, reason="y", code="run.timeout", hint="z"
+    )
+    report = drilled(replace(HELD, artifact="", format="", bytes=0, taken="", origin="latest", steps=(first, *nothing)))
+    drawn = markdown(report)
+    assert "- Backup: none came to hand; it was to come from latest\n" in drawn
+    assert "Next drill due" not in drawn
+    assert "A rung without a time" not in drawn
+    assert "Next drill due" in markdown(drilled())
+    stream = StringIO()
+    print_outcome([report], {}, stream=stream, environ={})
+    assert "no backup came to hand; it was to come from latest" in stream.getvalue()
+
+
+def test_what_was_not_proven_is_not_answered_by_the_fix_of_a_failure() -> None:
+    """A section for every code of drills says what to do when one failed; for a doubt it has to name the code."""
+    from checks.runbook.model import Prose, Section
+    from tests.report.builders import page
+
+    def fixed_by(*fixes: str) -> str:
+        section = Section(2, "The drill failed", 7, fixes, (Prose("Count on nothing.", 8),))
+        runbook = replace(page([]), sections=(section,))
+        return fix_of(runbook, "drill.objects_unproven", documented()["drill.objects_unproven"]).source
+
+    assert fixed_by("drill.*") == "catalog"
+    assert fixed_by("drill.objects_unproven") == "page"
