@@ -41,7 +41,8 @@ class Asked:
 def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, history: Path) -> list[Request]:
     """One for each page. Raises UsageError before anything is touched; `history` is the reports folder."""
     refuse_misfits(asked.flags, pitr=asked.pitr, origin=asked.origin)
-    refuse_what_is_no_backup(asked.origin)
+    if not asked.pitr:  # whose files are looked at with its other flags
+        refuse_what_is_no_backup(asked.origin)
     refuse_no_programs(asked.postgres_bin)
     if asked.origin not in {LIVE, LATEST} and len(runbooks) > 1:
         raise UsageError(

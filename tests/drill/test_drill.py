@@ -180,6 +180,7 @@ def test_a_place_that_is_not_there_is_told_once(tmp_path: Path) -> None:
     reasons = [one.reason for one in found.steps] + [one.reason for one in results.results]
     assert sum("nowhere" in reason for reason in reasons) == 1
     assert "nowhere" in step(found, Rung.ARTIFACT).reason
+    assert {one.code for one in results.results} == {"drill.no_copy"}
     assert step(found, Rung.ARTIFACT).hint
     report = report_of(results, provenance=provenance(), codes=documented(), drill=found)
     assert markdown(report).count("cannot be read") == 2  # in the ladder's row, and with its hint below
