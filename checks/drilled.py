@@ -26,6 +26,9 @@ class Rung(StrEnum):
     BUDGETS = "budgets"
 
 
+UNPROVEN = "_unproven"  # what the codes of findings end in that say what a rung could not prove
+
+
 class Likeness(StrEnum):
     """How something outside the dump fares on the disposable server."""
 
@@ -45,7 +48,10 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung and what came of it. `reason` and `code` are set where there is no verdict, as in a Result."""
+    """One rung and what came of it. `reason` and `code` are set where there is no verdict, as in a Result.
+
+    `seconds` is 0 where the rung was read off what was asked for several at once: that time is the phase's.
+    """
 
     rung: Rung
     status: Status
@@ -77,11 +83,16 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A drill of the history: when it began (UTC, ISO 8601), whether it held, and its RTO to verified in seconds."""
+    """A drill of the history: when it began (UTC, ISO 8601), whether it held, and its RTO to verified in seconds.
+
+    `proven` is whether its contents were held against what the source had. A report that does not say so knows of no
+    proof.
+    """
 
     began: str
     held: bool
     seconds: float | None
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,3 +129,9 @@ class Drill:
     trend: tuple[Earlier, ...] = ()
     restore_point: str = ""
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def contents_proven(self) -> bool:
+        """Whether every row was held against what the source had; of a base backup, every file against its manifest."""
+        proof = Rung.DIGESTS if all(step.rung is not Rung.BOUNDARY for step in self.steps) else Rung.ARTIFACT
+        return any(step.rung is proof and step.status is Status.PASSED for step in self.steps)

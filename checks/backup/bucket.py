@@ -25,7 +25,7 @@ from checks.backup.faults import BackupFault
 from checks.backup.listing import Item
 from checks.backup.manifest import Manifest
 from checks.backup.sidefiles import Vouched, beside, wrong_files
-from checks.backup.staging import Staging, staging
+from checks.backup.staging import Staging, staging, taken_already
 from checks.errors import CouldNotTell, UsageError
 
 Result = TypeVar("Result")
@@ -90,6 +90,8 @@ class Bucket:
     def publish(self, workshop: Staging, name: str, made: Manifest) -> None:
         """See `Store`."""
         source = workshop.path / name
+        if self._under(name) or self._under(name + manifest.SUFFIX):
+            raise taken_already(name, self.where)
         for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
             self._put(path, path.relative_to(workshop.path).as_posix())
         side = workshop.path / f"{name}{manifest.SUFFIX}"

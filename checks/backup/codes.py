@@ -28,6 +28,11 @@ DUMP_CODES: Mapping[str, Code] = {
         "No backup was taken.",
         "Create or mount the folder, and give it to the user who takes the backups.",
     ),
+    "dump.exists": Code(
+        "Another run took a backup of the same environment in the same second, and the two have one name.",
+        "Nothing is lost: the first is there, whole, and this one was removed.",
+        "Use that one, or run it again. A schedule that runs twice at a time wants to run once.",
+    ),
     "dump.failed": Code(
         "pg_dump ended with an error, and what it had written was removed.",
         "No backup was taken, and it will fail in the same way until the cause is gone.",

@@ -80,12 +80,13 @@ _NO_ROLE_CHANGE = (
 )
 _OUTSIDE = (
     r"permission denied for foreign(-data wrapper| server)|server \"[^\"]*\" does not exist|user mapping|"
-    r"permission denied to (create subscription|create extension \"(dblink|file_fdw|postgres_fdw|pg_cron)\")|"
+    r"permission denied to create subscription|"
     r"security label provider|must specify provider"
 )
 _NO_EXTENSION = (
     r"extension \"[^\"]*\" (is not available|must be loaded|has no installation script)|required extension|"
-    r"could not open extension control file|could not (access file|load library)|via shared_preload_libraries"
+    r"could not open extension control file|could not (access file|load library)|via shared_preload_libraries|"
+    r"permission denied to create extension"
 )
 _ROWS = (
     r"violates|duplicate key|invalid input syntax|out of range|COPY failed for table|missing data for column|"

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 
 from checks import secrets
+from checks.backup.extensions import is_harmless
 from checks.backup.mentions import Mentions
 from checks.backup.unwell import ailment, said
 from checks.check import POSTGRESQL, Engine
@@ -24,8 +25,6 @@ from checks.targets.session import Endpoint, Session
 
 RESTORER = "pgrunbook_restorer"
 OWNERS = "pgrunbook_owners"
-UNTRUSTED = frozenset({"plpython3u", "plpythonu", "plpython2u", "plperlu", "pltclu", "plsh", "pljava", "plr", "plv8u"})
-REACHES_OUT = frozenset({"dblink", "file_fdw", "postgres_fdw", "adminpack", "pg_cron", "pg_net", "http"})
 _RESERVED = frozenset({"postgres", "template0", "template1"})
 # Who is given an object must be allowed to create in its schema, which a dump grants only afterwards, if at all.
 _LET_OWNERS_IN = f"""
@@ -40,6 +39,21 @@ END $$;
 CREATE EVENT TRIGGER {OWNERS} ON ddl_command_end WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION {OWNERS}.let_in();
 GRANT CREATE ON SCHEMA public TO {OWNERS};
 """  # noqa: S608 - no name in it is from outside
+
+# The version that would be made, and what has to be there before it.
+_OFFERED = """
+SELECT e.name, bool_or(v.trusted), coalesce(array_agg(DISTINCT r) FILTER (WHERE r IS NOT NULL), '{}')
+FROM pg_available_extensions AS e JOIN pg_available_extension_versions AS v
+     ON v.name = e.name AND v.version = e.default_version
+LEFT JOIN LATERAL unnest(v.requires) AS r ON true
+GROUP BY e.name
+"""
+_OPEN_LANGUAGE = """
+UPDATE pg_language SET lanpltrusted = true
+WHERE oid IN (SELECT d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+              WHERE d.classid = 'pg_language'::regclass AND d.refclassid = 'pg_extension'::regclass
+                AND d.deptype = 'e' AND e.extname = %s)
+"""
 
 
 class Copy:
@@ -67,6 +81,7 @@ class Copy:
         self.known = Mentions()
         self.missing_extensions: set[str] = set()
         self.refused_extensions: set[str] = set()
+        self.allowed_extensions: frozenset[str] = frozenset()  # beyond those known to be harmless, by the page
         self.made_schemas: set[str] = set()
         self.substituted: set[str] = set()
         self._password = password
@@ -173,19 +188,19 @@ class Copy:
 
     def _create_extensions(self, connection: psycopg.Connection[Any], wanted: Mapping[str, str]) -> None:
         """Those that only a superuser may create; the dump creates the others itself."""
-        offered = dict(
-            connection.execute(
-                "SELECT e.name, coalesce(bool_or(v.trusted), false) FROM pg_available_extensions e"
-                " JOIN pg_available_extension_versions v USING (name) GROUP BY e.name"
-            ).fetchall()
-        )
+        found = connection.execute(_OFFERED).fetchall()
+        trusted = {name for name, is_trusted, _ in found if is_trusted}
+        needs = {name: set(required) for name, _, required in found}
         for name, schema in wanted.items():
-            if name in UNTRUSTED or name in REACHES_OUT:
-                self.refused_extensions.add(name)
-            elif name not in offered:
+            if name not in needs:
                 self.missing_extensions.add(name)
-            elif not offered[name]:
+            elif not all(self._may_have(one) or one in trusted for one in _with_what_it_needs(name, needs)):
+                self.refused_extensions.add(name)
+            elif name not in trusted:
                 self._create_extension(connection, name, schema)
+
+    def _may_have(self, name: str) -> bool:
+        return is_harmless(name) or name in self.allowed_extensions
 
     def _create_extension(self, connection: psycopg.Connection[Any], name: str, schema: str) -> None:
         if schema and schema not in {"public", "pg_catalog"}:
@@ -201,6 +216,8 @@ class Copy:
             return
         # A dump comments on its extensions, which only their owner may.
         connection.execute("UPDATE pg_extension SET extowner = %s::regrole WHERE extname = %s", (RESTORER, name))
+        if name in self.allowed_extensions:  # of a language nobody but a superuser could make use
+            connection.execute(_OPEN_LANGUAGE, (name,))
 
     def settle(self) -> None:
         """Take back what was only for the restore, and let the role that restored read all it has to."""
@@ -239,6 +256,17 @@ class Copy:
     def close(self) -> None:
         """Stop the server, which removes all it wrote. Closing twice is harmless."""
         self.server.stop()
+
+
+def _with_what_it_needs(name: str, needs: Mapping[str, set[str]]) -> set[str]:
+    """The extension and all that would be made with it."""
+    found, waiting = set(), [name]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += needs.get(one, ())
+    return found
 
 
 def _create_roles(connection: psycopg.Connection[Any], password: str) -> None:

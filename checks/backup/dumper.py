@@ -65,6 +65,11 @@ def choose(server: str, explicit: Path | None = None) -> Dumper:
     )
 
 
+def has_programs(folder: Path) -> bool:
+    """Whether there is a pg_dump in a folder that somebody named, or in its `bin`."""
+    return any(os.access(one / PROGRAM, os.X_OK) for one in _folders(folder))
+
+
 def note(dumper: Dumper, server: str) -> str:
     """What is to be said of a client of another release than its server; empty where there is nothing to say."""
     if dumper.major == int(server.split(".", maxsplit=1)[0]):

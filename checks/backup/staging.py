@@ -21,6 +21,7 @@ from pathlib import Path
 
 from checks.backup import manifest
 from checks.backup.manifest import Manifest
+from checks.errors import CouldNotTell
 
 PREFIX, SUFFIX = ".pgrunbook-", ".partial"
 _LOCK = "owner.lock"
@@ -38,22 +39,25 @@ class Staging:
         _made.add(self)
 
     def publish(self, name: str, made: Manifest, folder: Path) -> Path:
-        """Give the artifact `name` in this folder its place in `folder`, with its manifest. Raises OSError."""
-        source, target = self.path / name, folder / name
-        if target.exists():
-            raise FileExistsError(17, "a backup of that name is there already", str(target))
+        """Give the artifact `name` in this folder its place in `folder`, with its manifest. Raises OSError.
+
+        Raises CouldNotTell where another one has that name: names are of a second, and two runs may share one.
+        """
+        source, target, side = self.path / name, folder / name, folder / f"{name}{manifest.SUFFIX}"
         for path in (source, *source.rglob("*")):
             _flush(path)
         _flush(self.path)
-        side = folder / f"{name}{manifest.SUFFIX}"
-        try:
-            manifest.write(made, side)
-            source.rename(target)
-        except BaseException:
-            if not target.exists():
-                side.unlink(missing_ok=True)
-            raise
-        _flush(folder)
+        with _alone_in(folder):
+            if target.exists() or side.exists():
+                raise taken_already(name, str(folder))
+            try:
+                manifest.write(made, side)
+                source.rename(target)
+            except BaseException:
+                if not target.exists():
+                    side.unlink(missing_ok=True)
+                raise
+            _flush(folder)
         return target
 
     def remove(self) -> None:
@@ -63,6 +67,26 @@ class Staging:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+def taken_already(name: str, where: str) -> CouldNotTell:
+    """Two backups of one second have one name, and neither is to be put in the other's place."""
+    return CouldNotTell(
+        f"{where} has a backup {name} already, which another run took in the same second; this one was removed.",
+        code="dump.exists",
+        hint="Use that one, or run it again. If a schedule runs twice at a time, let it run once.",
+    )
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """While this lasts, no other run gives a name in `folder`. The lock ends with its owner."""
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextlib.contextmanager

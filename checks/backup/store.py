@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -18,10 +19,11 @@ from checks.backup import manifest
 from checks.backup.listing import Folder, Listing
 from checks.backup.manifest import Manifest
 from checks.backup.staging import Staging, staging
-from checks.errors import CouldNotTell
+from checks.errors import CouldNotTell, UsageError
 from checks.units import show_bytes
 
 REMOTE = ("s3://", "gs://")
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 class Store(Listing, Protocol):
@@ -112,4 +114,9 @@ def place(location: str, folder: Path) -> Store:
         from checks.backup.bucket import Bucket
 
         return Bucket.of(location)
+    if address := _ADDRESS.match(location):  # which may hold a password
+        raise UsageError(
+            f"{address[0]}…: backups are not kept at such an address.",
+            hint="Name a folder, s3://bucket/prefix or gs://bucket/prefix.",
+        )
     return FolderStore(folder / Path(location).expanduser())

@@ -8,7 +8,7 @@ https://www.postgresql.org/docs/current/app-psql.html#APP-PSQL-META-COMMANDS
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +40,9 @@ def _rule(begins: str, code: str, does: str, severity: Severity = Severity.FAIL)
 
 
 _ELSEWHERE = "backup.connects_elsewhere"
+_EXTENSION = re.compile(r'(?i)CREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?"?([\w-]+)')
+_FUNCTION = re.compile(r"(?i)CREATE\s+(OR\s+REPLACE\s+)?(FUNCTION|PROCEDURE)\b")
+_LANGUAGE = re.compile(r"""(?i)\bLANGUAGE\s+['"]?(\w+)""")
 _UNTRUSTED = r"'?(c|internal|\w+u)'?\b"
 # The first that takes a piece decides. Commands of psql that only write to its own output are of no concern.
 _META = (
@@ -72,18 +75,19 @@ _STATEMENTS = (
 )  # fmt: skip
 
 
-def suspicious(path: Path, header: Header) -> list[Finding]:
+def suspicious(path: Path, header: Header, *, allowed: Collection[str] = ()) -> list[Finding]:
     """What a backup would do besides bringing tables back, one finding a code; none holds. Plain SQL is read whole.
 
-    Those that fail are to be refused; those that warn are what honest dumps hold too, and are to be contained. Raises
-    BackupFault where the backup cannot be read to its end.
+    Those that fail are to be refused; those that warn are what honest dumps hold too, and are to be contained. The
+    `allowed` extensions and code in their languages are neither. Raises BackupFault where the backup cannot be read to
+    its end.
     """
     if header.format is Format.PHYSICAL:
         return []
     if header.format is Format.PLAIN:
         with opened(path, header.packed) as stream:
-            return _findings(path.name, _judged(pieces(stream)))
-    return _findings(path.name, _of_entries(_contents(path, header)))
+            return _findings(path.name, _judged(pieces(stream), allowed))
+    return _findings(path.name, _of_entries(_contents(path, header), allowed))
 
 
 def _contents(path: Path, header: Header) -> archive.Archive:
@@ -98,11 +102,11 @@ def _contents(path: Path, header: Header) -> archive.Archive:
 _Seen = tuple[_Rule, str, int]
 
 
-def _of_entries(found: archive.Archive) -> Iterator[_Seen]:
+def _of_entries(found: archive.Archive, allowed: Collection[str]) -> Iterator[_Seen]:
     """The pieces of an archive's entries. Where text has a line, they have the number of their entry."""
     for number, entry in enumerate(found.entries, 1):
         for text in (entry.definition, entry.copy):
-            yield from ((rule, said, number) for rule, said, _ in _judged(pieces_of(text)))
+            yield from ((rule, said, number) for rule, said, _ in _judged(pieces_of(text), allowed))
         if "\n" in entry.tag or "\n" in entry.schema or "\n" in entry.owner:
             # Written into a comment by `pg_restore --file`, the rest of such a name would be a command of its own.
             yield _NEWLINE, entry.kind.lower(), number
@@ -111,8 +115,10 @@ def _of_entries(found: archive.Archive) -> Iterator[_Seen]:
 _NEWLINE = _Rule(re.compile(""), "backup.meta_command", "has a name of several lines, which a script would obey")
 
 
-def _judged(found: Iterable[Piece]) -> Iterator[_Seen]:
+def _judged(found: Iterable[Piece], allowed: Collection[str]) -> Iterator[_Seen]:
     for piece in found:
+        if allowed and _is_allowed(piece.text, allowed):
+            continue
         if piece.text.startswith("\\"):
             if not _HARMLESS.match(piece.text):
                 yield from _first(_META, piece.text, piece.line)
@@ -120,6 +126,13 @@ def _judged(found: Iterable[Piece]) -> Iterator[_Seen]:
         yield from _first(_STATEMENTS, piece.text, piece.line)
         if piece.text[:3].upper() == "DO " and _CODE.search(piece.body):
             yield from _in_block(piece)
+
+
+def _is_allowed(text: str, allowed: Collection[str]) -> bool:
+    """Whether it makes an extension that the page allows, or code in the language of one."""
+    extension = _EXTENSION.match(text)
+    named = [extension[1]] if extension else _LANGUAGE.findall(text) if _FUNCTION.match(text) else []
+    return bool(named) and all(name in allowed for name in named)
 
 
 def _in_block(piece: Piece) -> Iterator[_Seen]:

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from checks.catalog import drill_codes, drill_history_codes, drill_pitr_codes
+from checks.catalog import drill_codes, drill_doubt_codes, drill_history_codes, drill_pitr_codes
 from checks.catalog.circumstances import Circumstances
 from checks.catalog.names import plural
 from checks.catalog.past import PastDrill, PastDrills
 from checks.check import Asking, Check, Code, Finding, Severity
 from checks.errors import NotApplicable
 from checks.runbook.model import REFUSE_UNKNOWN_KEYS
-from checks.runbook.rules import Line, Slug
+from checks.runbook.rules import ExtensionName, Line, Slug
 from checks.units import Duration, show_seconds
 
 EXAMPLE = """\
@@ -29,7 +29,12 @@ drill:
   rpo: 24h
   marker: SELECT created_at FROM audit_log"""
 
-CODES: Mapping[str, Code] = {**drill_history_codes.CODES, **drill_codes.CODES, **drill_pitr_codes.CODES}
+CODES: Mapping[str, Code] = {
+    **drill_history_codes.CODES,
+    **drill_codes.CODES,
+    **drill_doubt_codes.CODES,
+    **drill_pitr_codes.CODES,
+}
 SOON = 0.9  # of `every`
 SKEW = timedelta(hours=1)  # between the clocks of two machines; what began later than that never began
 
@@ -66,6 +71,14 @@ class Parameters:
             "recovery to a point in time there must be some before it, and none after. Times are counted, never shown."
         },
     )
+    extensions: tuple[ExtensionName, ...] = field(
+        default=(),
+        metadata={
+            "description": "Extensions that a superuser makes for the dump on the copy, beyond those known to be "
+            "harmless. SQL of the dump can then do what they can: run programs, reach files and other servers. Name "
+            "one only where you trust whoever can write the backups."
+        },
+    )
 
     def __post_init__(self) -> None:
         if self.every <= 0:
@@ -90,21 +103,40 @@ def judged(history: PastDrills, parameters: Parameters, now: datetime, environme
     """What the history amounts to at the time `now`."""
     known = [drill for drill in history.drills if drill.began <= now + SKEW]
     good = [drill for drill in known if drill.held]
-    decided = [drill for drill in known if drill.verdict in {"held", "failed"}]
+    decided = [drill for drill in known if drill.held or drill.verdict == "failed"]
     damaged = _damaged(history, len(history.drills) - len(known))
     if decided and not decided[-1].held:
         return [*damaged, _failed(decided[-1], good)]
     if not good:
         return [*damaged, _never(history, known, environment)]
-    aged = _aged(good[-1], parameters, now)
-    inconclusive = [_inconclusive(known[-1])] if aged.holds and known[-1] is not good[-1] else []
-    return [*damaged, aged, *inconclusive]
+    proven = [drill for drill in good if drill.proven]
+    last = good[-1]
+    if proven and _age(proven[-1], now) <= parameters.every:
+        last = proven[-1]  # one that proved more and is recent enough is not outdone by a newer one that proved less
+    aged = _aged(last, parameters, now)
+    unproven = [_unproven(last, proven)] if not last.proven and aged.code != "drill.overdue" else []
+    inconclusive = [_inconclusive(known[-1])] if aged.holds and not known[-1].held else []
+    return [*damaged, *unproven, aged, *inconclusive]
+
+
+def _age(drill: PastDrill, now: datetime) -> float:
+    return max(0.0, (now - drill.began).total_seconds())
+
+
+def _unproven(last: PastDrill, proven: Sequence[PastDrill]) -> Finding:
+    before = f"the last that proved them was on {_day(proven[-1])}" if proven else "none ever proved them"
+    sentence = (
+        f"The last drill, of {last.artifact} on {_day(last)}, restored it and met no fault, but there was nothing to "
+        f"hold its contents against; {before}."
+    )
+    observed = f"contents not proven on {_day(last)}"
+    return Finding("drill.contents_unproven", False, sentence, "proven contents", observed, severity=Severity.WARN)
 
 
 def _aged(last: PastDrill, parameters: Parameters, now: datetime) -> Finding:
-    age = max(0.0, (now - last.began).total_seconds())
+    age = _age(last, now)
     wanted, observed = f"a good drill every {parameters.every}", f"{show_seconds(age)} ago"
-    took = f", and took {show_seconds(last.seconds)} to prove" if last.seconds is not None else ""
+    took = f", and took {show_seconds(last.seconds)} to verify" if last.seconds is not None else ""
     what = f"The last good drill, of {last.artifact} on {_day(last)}, was {observed}{took}"
     if age > parameters.every:
         late = show_seconds(age - parameters.every)

@@ -35,8 +35,8 @@ _HOLDS: Mapping[str, Code] = {
         "An error of the restore that costs nothing, such as a schema that was there already."
     ),
     "drill.objects_match": Code("Every object of the source is in the copy, with its definition, owner and grants."),
-    "drill.objects_unproven": Code(
-        "The copy has tables with rows. Without a manifest nothing says how many there were."
+    "drill.objects_of_files": Code(
+        "The copy has tables with rows, in files which are all what the base backup's own manifest says."
     ),
     "drill.counts_match": Code("Every table of the copy has as many rows as the source had in the backup's snapshot."),
     "drill.digests_match": Code("Every table's content has the digest that the source's had in the backup's snapshot."),
@@ -112,6 +112,19 @@ _RESTORE: Mapping[str, Code] = {
         "A drill must never reach a live system. What was refused is not proven.",
         "Nothing is lost of the data. Note the foreign servers and subscriptions of the source, and make them by hand.",
     ),
+    "drill.extension_refused": Code(
+        "The dump makes an extension that needs a superuser and is not known to be harmless, and was not let.",
+        "By its functions a dump could run programs, reach files or other servers. What depends on it is not proven.",
+        "Nothing is lost of the data. Where you trust whoever can write the backups, allow it by name in the page: "
+        "`drill: {extensions: [NAME]}`. A drill of the base backup, `--pitr`, shows such a database as well.",
+    ),
+    "drill.depends_on_refused": Code(
+        "An error of the restore that may follow from an extension which is refused, contained or not installed here.",
+        "What depends on it could not be restored here, so whether the backup holds it is not known: neither a pass "
+        "nor a loss.",
+        "Allow the extension by name in the page, `drill: {extensions: [NAME]}`, or install it beside the PostgreSQL "
+        "in use; the sentence says which it is. Then drill again.",
+    ),
     "drill.extension_unavailable": Code(
         "The dump needs an extension that the disposable server does not have, or cannot load.",
         "What depends on it could not be restored here, which says nothing of the backup.",
@@ -153,6 +166,11 @@ _RESTORE: Mapping[str, Code] = {
         "The restore had not ended when its time was up.",
         "A restore that takes this long takes as long in earnest.",
         "Allow more by --limit, or see what is slow: the phases of the report say.",
+    ),
+    "drill.no_copy": Code(
+        "The drill came to no restored copy, so there is nothing to ask the page's checks of.",
+        "What they would say of the backup is not known.",
+        "The ladder of the report says which rung it ended at, and what to do.",
     ),
     "drill.nothing_restored": Code(
         "The copy has no table, or no row.",

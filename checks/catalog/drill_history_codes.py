@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from checks.check import Code
 
 CODES: Mapping[str, Code] = {
-    "drill.recent": Code("The last drill held, and was no longer ago than the page allows."),
+    "drill.recent": Code("The last good drill was no longer ago than the page allows."),
     "drill.rehearsed": Code(
         "A backup of the disposable database was taken, restored and held against it, rung by rung: see the evidence."
     ),
@@ -15,6 +15,13 @@ CODES: Mapping[str, Code] = {
         "The last good drill is nearly as old as the page allows: nine tenths of `every` have passed.",
         "Nothing is wrong yet. The next drill wants a time when somebody can look at what it finds.",
         "Run it: `invoke drill --runbook NAME --env ENVIRONMENT`. A schedule does it unattended.",
+    ),
+    "drill.contents_unproven": Code(
+        "The last drill restored the backup and met no fault, but there was nothing to hold its contents against.",
+        "That it can be restored is known, and how long it takes. A row or a table that the backup never had would not "
+        "have been missed.",
+        "Drill a backup that `invoke backup` took, whose manifest has a digest of each table, or the live database: "
+        "`invoke drill --from live`. One such drill within `every` is enough, whatever the ones after it proved.",
     ),
     "drill.overdue": Code(
         "The last good drill is older than the page allows.",

@@ -13,7 +13,7 @@ CODES: Mapping[str, Code] = {
         "A changed page restores without a word, and is read as data.",
         "Do not use this backup. Take another at once with `pg_basebackup`, then look at what wrote to the folder.",
     ),
-    "drill.pitr_no_manifest": Code(
+    "drill.pitr_files_unproven": Code(
         "The base backup has no `backup_manifest`, so that its files were held against nothing.",
         "Whether a file was changed or lost since cannot be told.",
         "Take base backups without `--no-manifest`.",

@@ -73,6 +73,7 @@ _TYPES = {
     "Expectation": "expectation",
     "Names": "list",
     "tuple[str, ...]": "list",
+    "tuple[ExtensionName, ...]": "list of names",
     "tuple[Slug, ...]": "list",
     "BySchema": "list, or lists by schema",
     "ByTable": "list, or lists by table",

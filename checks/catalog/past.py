@@ -30,8 +30,9 @@ class Drawn:
 class PastDrill:
     """A drill of the history: when it began (UTC), what it drilled, and what came of it.
 
-    `verdict` is the report's (`held`, `failed`, `could not tell`, `interrupted`). `seconds` is the time until the copy
-    was proven, where it came to that.
+    `verdict` is the report's (`held`, `held, contents not proven`, `failed`, `could not tell`, `interrupted`).
+    `seconds` is the time until the copy was verified, where it came to that. `proven` is whether its contents were
+    held against what the source had, and not only restored and read.
     """
 
     began: datetime
@@ -40,11 +41,12 @@ class PastDrill:
     artifact: str
     seconds: float | None = None
     physical: bool = False
+    proven: bool = False
 
     @property
     def held(self) -> bool:
-        """Whether every rung and every check held."""
-        return self.verdict == "held"
+        """Whether no rung and no check failed, be the contents proven or not."""
+        return self.verdict in {"held", "held, contents not proven"}
 
 
 @dataclass(frozen=True, slots=True)

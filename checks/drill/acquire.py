@@ -14,7 +14,7 @@ from checks.backup.contents import Contents, Table
 from checks.backup.digest import VARIANT
 from checks.backup.faults import BackupFault
 from checks.backup.formats import identify
-from checks.backup.found import found
+from checks.backup.found import BY_TIME, found
 from checks.backup.listing import Folder
 from checks.backup.location import resolved
 from checks.backup.manifest import Manifest
@@ -24,10 +24,12 @@ from checks.backup.suspicious import suspicious
 from checks.backup.whole import complete
 from checks.check import Finding, Severity
 from checks.drill.aside import aside
+from checks.drill.doubt import doubt
+from checks.drill.origin import refuse_what_is_no_backup
 from checks.drill.request import LATEST, Acquired, Request
 from checks.errors import CouldNotTell, UsageError
 
-NO_MANIFEST = "There is no manifest: what came back could be held against nothing that was noted when it was taken."
+NOT_VOUCHED = "Neither a manifest nor a checksum lies beside {}: damage to it shows only where a restore meets it."
 
 
 def acquire(request: Request, into: Path) -> Acquired:
@@ -41,7 +43,7 @@ def acquire(request: Request, into: Path) -> Acquired:
     acquired = Acquired(path, origin, identify(path), artifact.bytes, artifact.taken, artifact.dated)
     if acquired.header.format is Format.PHYSICAL:
         raise UsageError(f"{path.name} is a base backup.", hint="Drill it to a point in time: `--pitr`.")
-    looks = [aside(complete, path, acquired.header), aside(_suspicious, path, acquired.header)]
+    looks = [aside(complete, path, acquired.header), aside(_suspicious, path, acquired.header, request)]
     hashed = aside(hash_of, path)
     acquired.findings += _vouched(acquired)
     for look in looks:
@@ -71,13 +73,8 @@ def _fetched(request: Request, into: Path) -> tuple[Artifact, str]:
                 hint="Name one, as in s3://bucket/name, or `latest`.",
             )
         return _from(place(where, Path()), name, request, into), request.origin
-    path = Path(request.origin).expanduser()
-    if not path.exists():
-        raise UsageError(
-            f"--from {request.origin}: there is no such backup.",
-            hint="Name a file or folder, s3://bucket/name, gs://bucket/name, `latest` or `live`.",
-        )
-    path = path.absolute()
+    refuse_what_is_no_backup(request.origin)
+    path = Path(request.origin).expanduser().absolute()
     return _from(Folder(path.parent), path.name, request, into), str(path)
 
 
@@ -111,9 +108,7 @@ def _from(listing: Folder | Store, name: str, request: Request, into: Path) -> A
             return Artifact(path, one.bytes, one.taken, one.dated, one.has_manifest)
     if isinstance(listing, Folder):
         path = listing.folder / name
-        return Artifact(
-            path, path.stat().st_size, datetime.fromtimestamp(path.stat().st_mtime, UTC), "time of the file"
-        )
+        return Artifact(path, path.stat().st_size, datetime.fromtimestamp(path.stat().st_mtime, UTC), BY_TIME)
     raise UsageError(f"--from {request.origin}: there is no such backup.", hint="See what the bucket holds.")
 
 
@@ -122,9 +117,9 @@ def _escaped(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _suspicious(path: Path, header: Header) -> list[Finding]:
+def _suspicious(path: Path, header: Header, request: Request) -> list[Finding]:
     try:
-        return suspicious(path, header)
+        return suspicious(path, header, allowed=request.extensions)
     except BackupFault:
         return []  # `complete` tells of the same
 
@@ -138,14 +133,11 @@ def _vouched(acquired: Acquired) -> Iterator[Finding]:
         acquired.source = _contents(made, acquired)
         yield from _matching(acquired, Vouched(side.name, made.files, None, made.bytes, made.runbook))
         return
-    acquired.unproven.append(NO_MANIFEST)
     folder = Folder(acquired.path.parent)
     beside = [one.name for one in acquired.path.parent.iterdir()]
     vouched = checksums_of(folder, acquired.name, beside)
     if vouched is None:
-        acquired.unproven.append(
-            "There is no checksum beside the backup, so that damage to it shows only where a restore meets it."
-        )
+        yield doubt("drill.artifact_unproven", NOT_VOUCHED.format(acquired.name), "a manifest or a checksum", "neither")
         return
     yield from _matching(acquired, vouched)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks.backup.artifact import Format
+from checks.backup.dumper import has_programs
 from checks.backup.export import DEADLINE
 from checks.backup.head import head_of
 from checks.backup.location import resolved
@@ -45,6 +46,11 @@ def show(runbooks: Sequence[Runbook], asked: Asked) -> int:
     """Back up each page's environment: 0 all are there, 3 one could not be taken. Raises UsageError before any."""
     if asked.format not in FORMATS:
         raise UsageError(f"--format {asked.format}: not one of {', '.join(FORMATS)}.")
+    if asked.postgres_bin and not has_programs(Path(asked.postgres_bin)):
+        raise UsageError(
+            f"--postgres-bin {asked.postgres_bin}: there is no pg_dump in that folder, nor in its `bin`.",
+            hint="Name the folder of PostgreSQL's client programs, or leave it out to use what this machine has.",
+        )
     env_file = Path(asked.env_file) if asked.env_file else None
     keep = _keep(asked.keep) if asked.keep else None
     found = endpoints(runbooks, asked.environment, env_file=env_file)

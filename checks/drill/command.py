@@ -10,13 +10,15 @@ from typing import Any
 
 from checks.check import POSTGRESQL
 from checks.choice import Selection
+from checks.drill.origin import refuse_what_is_no_backup
 from checks.drill.request import LATEST, LIVE, Request
 from checks.drill.to_point import Flags, ToPoint, refuse_misfits, to_point
 from checks.drilled import Budgets
 from checks.endpoints import endpoints
-from checks.errors import UsageError
+from checks.errors import TargetFailed, UsageError
 from checks.report.drills import past_drills, trend
 from checks.runbook.model import Runbook
+from checks.targets.binaries import find
 from checks.targets.environment import known_variables
 from checks.targets.session import Endpoint
 
@@ -39,6 +41,9 @@ class Asked:
 def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, history: Path) -> list[Request]:
     """One for each page. Raises UsageError before anything is touched; `history` is the reports folder."""
     refuse_misfits(asked.flags, pitr=asked.pitr, origin=asked.origin)
+    if not asked.pitr:  # whose files are looked at with its other flags
+        refuse_what_is_no_backup(asked.origin)
+    refuse_no_programs(asked.postgres_bin)
     if asked.origin not in {LIVE, LATEST} and len(runbooks) > 1:
         raise UsageError(
             f"--from {asked.origin} is one backup, and {len(runbooks)} runbooks are selected.",
@@ -66,6 +71,7 @@ def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, hi
             only=selection.only,
             postgres_bin=asked.postgres_bin,
             budgets=budgets_of(page),
+            extensions=extensions_of(page),
             trend=trend(past_drills(history, page.front.runbook, (asked.environment,)), physical=asked.pitr),
             limit=asked.limit,
         )
@@ -73,12 +79,32 @@ def requests(runbooks: Sequence[Runbook], selection: Selection, asked: Asked, hi
     ]
 
 
+def refuse_no_programs(postgres_bin: str) -> None:
+    """Raises UsageError where a folder was named that has no PostgreSQL in it."""
+    if not postgres_bin:
+        return
+    try:
+        find(explicit=Path(postgres_bin))
+    except TargetFailed as reason:
+        raise UsageError(f"--postgres-bin {postgres_bin}: {reason.sentence}", hint=reason.hint) from None
+
+
+def extensions_of(page: Runbook) -> frozenset[str]:
+    """What the page's `drill` check lets a dump make, beyond what is harmless."""
+    allowed = _allowed(page)
+    return frozenset() if allowed is None else frozenset(allowed.extensions)
+
+
+def _allowed(page: Runbook) -> Any:
+    """The parameters of the page's `drill` check; None where it has none."""
+    return next((entry.params for entry in page.entries() if entry.kind == KIND), None)
+
+
 def budgets_of(page: Runbook) -> Budgets:
     """What the page's `drill` check allows; nothing where it has none."""
-    entry = next((entry for entry in page.entries() if entry.kind == KIND), None)
-    if entry is None:
+    allowed = _allowed(page)
+    if allowed is None:
         return Budgets()
-    allowed: Any = entry.params
     rto, rpo = allowed.rto, allowed.rpo
     return Budgets(
         rto=None if rto is None else float(rto),

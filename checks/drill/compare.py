@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from checks.backup.contents import Contents
 from checks.catalog.names import plural
 from checks.check import Cell, Finding, Severity
+from checks.drill.doubt import doubt
 
 NAMED = 5  # in a sentence; the evidence has more
 KEPT = 50  # rows of evidence
@@ -41,8 +42,13 @@ def objects(source: Contents, copy: Contents, about: Surroundings) -> list[Findi
     findings += _sequences_missing(source, copy, gone)
     findings += _extensions(source, copy, about)
     findings += _grants(source, copy, about)
+    contained = _contained(source, copy, about)
+    if findings:
+        return [*findings, *contained]
     count = sum(len(named) for named in source.objects.values())
-    return findings or [Finding("drill.objects_match", True, f"All {plural(count, 'object')} came back as they were.")]
+    if contained:
+        return [*contained, Finding("drill.objects_match", True, "All other objects came back as they were.")]
+    return [Finding("drill.objects_match", True, f"All {plural(count, 'object')} came back as they were.")]
 
 
 def counts(source: Contents, copy: Contents) -> list[Finding]:
@@ -75,11 +81,21 @@ def digests(source: Contents, copy: Contents) -> list[Finding]:
         if name in copy.tables and table.digest and copy.tables[name].rows == table.rows
         and copy.tables[name].digest and copy.tables[name].digest != table.digest
     ]  # fmt: skip
+    without: list[Row] = [
+        {"table": name, "source": table.digest, "copy": copy.tables[name].digest}
+        for name, table in source.tables.items()
+        if name in copy.tables and not (table.digest and copy.tables[name].digest)
+    ]
+    unproven = []
+    if without:
+        sentence = f"The content of {_tables(without)} has no digest on one side, and was not compared."
+        unproven.append(doubt("drill.digests_unproven", sentence, "a digest of each table", evidence=without[:KEPT]))
     if differs:
         sentence = f"The content of {_tables(differs)} is not what it was, with as many rows"
-        return [_finding("drill.content", sentence, "the same digest", differs)]
-    compared = sum(1 for name, table in source.tables.items() if table.digest and name in copy.tables)
-    return [Finding("drill.digests_match", True, f"The content of {plural(compared, 'table')} is what it was.")]
+        return [_finding("drill.content", sentence, "the same digest", differs), *unproven]
+    compared = sum(1 for name in source.tables if name in copy.tables) - len(without)
+    match = Finding("drill.digests_match", True, f"The content of {plural(compared, 'table')} is what it was.")
+    return [*unproven, match]
 
 
 def sequences(source: Contents, copy: Contents) -> list[Finding]:
@@ -96,15 +112,14 @@ def sequences(source: Contents, copy: Contents) -> list[Finding]:
     return [_finding("drill.sequence_behind", sentence, "where the source's stood, or further", behind)]
 
 
-def head(source: Contents, copy: Contents) -> list[Finding]:
+def head(source: Contents, copy: Contents) -> Finding:
     """Whether the migrations stand where they stood."""
     if set(source.head) == set(copy.head):
         shown = ", ".join(copy.head) or "none was ever applied"
-        return [Finding("drill.head_matches", True, f"The migrations stand where they stood: {shown}.")]
+        return Finding("drill.head_matches", True, f"The migrations stand where they stood: {shown}.")
     was, came = ", ".join(sorted(source.head)) or "none", ", ".join(sorted(copy.head)) or "none"
-    return [
-        Finding("drill.head", False, f"The migrations of the source stood at {was}, the copy's at {came}.", was, came)
-    ]
+    sentence = f"The migrations of the source stood at {was}, the copy's at {came}."
+    return Finding("drill.head", False, sentence, was, came)
 
 
 def not_ready(source: Contents | None, copy: Contents) -> list[Finding]:
@@ -171,6 +186,26 @@ def _is_contained(kind: str, name: str, definition: str) -> bool:
     if kind == "other":
         return name.startswith(("server ", "foreign-data wrapper ", "language "))
     return kind == "table" and definition.startswith("foreign table")
+
+
+def _contained(source: Contents, copy: Contents, about: Surroundings) -> list[Finding]:
+    """What was not let come back, and so is not proven."""
+    names = [name for name in source.extensions if name not in copy.extensions and name in about.unavailable]
+    rows: list[Row] = [{"kind": "extension", "object": name} for name in sorted(names)]
+    for kind, named in source.objects.items() if about.contained else ():
+        gone = sorted(name for name in named if name not in copy.objects.get(kind, {}))
+        rows += [{"kind": kind, "object": name} for name in gone if _is_contained(kind, name, named[name])]
+    if not rows:
+        return []
+    told = _named([_called(row) for row in rows])
+    sentence = f"{plural(len(rows), 'object')} of the source a drill does not let a dump make: {told}."
+    observed = f"{len(rows)} not made"
+    return [doubt("drill.objects_unproven", sentence, "every object that the source had", observed, rows[:KEPT])]
+
+
+def _called(row: Row) -> str:
+    """An object of a rarer kind has its kind in its name already."""
+    return str(row["object"]) if row["kind"] == "other" else f"{row['kind']} {row['object']}"
 
 
 def _missing(source: Contents, copy: Contents, kind: str) -> set[str]:

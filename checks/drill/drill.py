@@ -25,6 +25,7 @@ from checks.backup.choose import choose
 from checks.backup.contents import Contents
 from checks.backup.copy import Copy
 from checks.backup.faults import BackupFault
+from checks.backup.found import BY_TIME
 from checks.backup.head import Head
 from checks.backup.restore import QUICK, Restored, restore
 from checks.backup.staging import staging
@@ -36,12 +37,15 @@ from checks.check import POSTGRESQL, Finding, Severity
 from checks.drill import live
 from checks.drill.acquire import acquire, fails
 from checks.drill.aside import aside, waited
+from checks.drill.consequences import weighed
+from checks.drill.doubt import doubts
 from checks.drill.excused import excused
 from checks.drill.fidelity import fidelity
-from checks.drill.measure import budgets
+from checks.drill.ladder import Ladder
+from checks.drill.measure import BY_THE_FILE, age_of_the_file, budgets
 from checks.drill.request import LIVE, Acquired, Request
 from checks.drill.timeline import Timeline
-from checks.drill.verify import BELOW, Ladder, Looks, climb, described, head_for, restored_step
+from checks.drill.verify import BELOW, UNDECIDED, Looks, climb, described, head_for, restored_step
 from checks.drilled import Drill, Fidelity, Rung, Step
 from checks.errors import CouldNotTell, NothingSelected, TargetFailed
 from checks.plan import Mode, Plan, plan
@@ -111,9 +115,8 @@ def conclude(state: State, planned: Plan) -> tuple[Drill, Results]:
     with state.timeline.phase("Measure"):
         _measure(state)
     if state.results is None:
-        bottom = next((step for step in state.ladder.steps if step.status in {Status.FAILED, Status.ERRORED}), None)
-        code = INTERRUPTED if state.stop.is_set() else "run.no_target"
-        why = CouldNotTell(f"there is no restored copy to ask: {_why(bottom)}", code=code)
+        code = INTERRUPTED if state.stop.is_set() else "drill.no_copy"
+        why = CouldNotTell("there is no restored copy to ask; the ladder says why", code=code)
         state.results = without_asking(planned, COPY, why, state.watch)
     seconds, interrupted = state.timeline.seconds(), state.stop.is_set()
     results = replace(state.results, started=state.began, seconds=seconds, interrupted=interrupted)
@@ -136,7 +139,7 @@ def plan_for(request: Request) -> Plan:
 
 
 def _carry_out(state: State, planned: Plan, stack: ExitStack) -> None:
-    head = head_for(state.runbook, state.ladder.unproven)
+    head = head_for(state.runbook)
     folder = stack.enter_context(staging(scratch()))
     if state.request.origin == LIVE:
         _live(state, folder.path, head, stack)
@@ -169,20 +172,22 @@ def _carry_out(state: State, planned: Plan, stack: ExitStack) -> None:
 def _from_artifact(state: State, into: Path, stack: ExitStack) -> None:
     with state.timeline.phase("Acquire"):
         state.watch.stage("acquiring the backup")
+        began = state.timeline.seconds()
         acquired = state.acquired = waited(aside(acquire, state.request, into), state.stop)
-        if not _artifact_step(state, acquired):
+        if not _artifact_step(state, acquired, state.timeline.seconds() - began):
             return
         state.go_on()
         binaries = choose(acquired.header, state.runbook.front.postgres, explicit(state.request))
         server = stack.enter_context(started(binaries, state.runbook, room_for(acquired)))
         state.halts.append(partial(killed, server))
         source = acquired.source
-        state.copy = Copy.on(
+        copy = Copy.on(
             server,
             acquired.header.database or state.runbook.front.runbook.replace("-", "_"),
             encoding=source.encoding if source else "",
             locale=source.collation.split()[0] if source and source.collation else "",
         )
+        copy.allowed_extensions, state.copy = state.request.extensions, copy
     with state.timeline.phase("Restore"):
         state.watch.stage("restoring it")
         restored = restore(acquired.path, acquired.header, state.copy, limit=state.request.limit)
@@ -196,8 +201,9 @@ def _live(state: State, into: Path, head: Head | None, stack: ExitStack) -> None
     def make(header: Header, size: int, source_encoding: str, locale: str) -> Copy:
         server = stack.enter_context(started(choose(header, page.front.postgres, explicit(request)), page, size))
         state.halts.append(partial(killed, server))
-        state.copy = Copy.on(server, header.database, encoding=source_encoding, locale=locale)
-        return state.copy
+        copy = Copy.on(server, header.database, encoding=source_encoding, locale=locale)
+        copy.allowed_extensions, state.copy = request.extensions, copy
+        return copy
 
     with state.timeline.phase("Acquire and restore"):
         state.watch.stage("dumping the live database, and restoring it at once")
@@ -208,6 +214,9 @@ def _live(state: State, into: Path, head: Head | None, stack: ExitStack) -> None
 
 
 def _restored(state: State, restored: Restored) -> None:
+    refused = state.copy.refused_extensions if state.copy else set()
+    psql = restored.client.startswith("psql")
+    restored = replace(restored, complaints=tuple(weighed(restored.complaints, refused, psql=psql)))
     state.restored = restored
     step = restored_step(restored, restored.seconds)
     if step.code == LOST and state.copy is not None and is_full(state.copy.server.folder.path):
@@ -219,18 +228,18 @@ def _restored(state: State, restored: Restored) -> None:
             connection.execute("SELECT count(*) FROM pg_class")
         state.usable = state.timeline.seconds()
     if step.status is Status.ERRORED:
-        state.ladder.rest(step.reason, Rung.RESTORED)
+        state.ladder.rest(UNDECIDED, Rung.RESTORED)
         state.restored = None
 
 
-def _artifact_step(state: State, acquired: Acquired) -> bool:
+def _artifact_step(state: State, acquired: Acquired, seconds: float = 0.0) -> bool:
     """The first step, and whether there is reason to go on."""
     findings = list(acquired.findings)
     if not fails(findings):
         kind = acquired.header.format
         by = f", written by pg_dump {acquired.header.dumper}" if acquired.header.dumper else ""
         findings.insert(0, Finding("drill.artifact_whole", True, f"{acquired.name} is whole: {kind}{by}."))
-    state.ladder.steps.append(Step(Rung.ARTIFACT, judge(findings, Severity.FAIL), tuple(findings)))
+    state.ladder.steps.append(Step(Rung.ARTIFACT, judge(findings, Severity.FAIL), tuple(findings), seconds))
     state.ladder.unproven += acquired.unproven
     if fails(findings):
         state.ladder.rest(BELOW, Rung.ARTIFACT)
@@ -288,15 +297,16 @@ def _measure(state: State) -> None:
     rpo = _age(state)
     if state.request.origin == LIVE:
         state.ladder.unproven.append("A dump made for the drill says nothing of how old the newest backup is (RPO).")
-    elif acquired is not None and acquired.dated == "time of the file":
-        state.ladder.unproven.append(
-            "The backup's age is that of its file: neither a manifest nor its name says when it was taken."
-        )
     findings = budgets(allowed, usable=state.usable, verified=state.verified, rpo=rpo, trend=state.request.trend)
+    if acquired is not None and acquired.dated == BY_TIME and rpo is not None:
+        if allowed.rpo is None:
+            state.ladder.unproven.append(BY_THE_FILE)
+        else:
+            findings.append(age_of_the_file(rpo, allowed.rpo))
     if findings:
         state.ladder.steps.append(Step(Rung.BUDGETS, judge(findings, Severity.FAIL), tuple(findings)))
     else:
-        state.ladder.skip(Rung.BUDGETS, "the page names no budget" if acquired else BELOW)
+        state.ladder.skip(Rung.BUDGETS, "the page names no budget" if acquired else "nothing was restored")
 
 
 @contextmanager
@@ -333,7 +343,7 @@ def without_verdict(state: State, reason: CouldNotTell) -> None:
     taken = {step.rung for step in state.ladder.steps}
     rung = next(rung for rung in Rung if rung not in taken and rung is not Rung.BOUNDARY)
     state.ladder.steps.append(Step(rung, Status.ERRORED, reason=reason.sentence, code=reason.code, hint=reason.hint))
-    state.ladder.rest(reason.sentence, rung)
+    state.ladder.rest(UNDECIDED, rung)
 
 
 def _age(state: State) -> float | None:
@@ -341,12 +351,6 @@ def _age(state: State) -> float | None:
     if state.acquired is None or state.request.origin == LIVE:
         return None
     return max(0.0, (state.began - state.acquired.taken).total_seconds())
-
-
-def _why(step: Step | None) -> str:
-    if step is None:
-        return "the drill did not come to that"
-    return step.reason or next((finding.sentence for finding in step.findings if not finding.holds), "a rung broke")
 
 
 def _drill(state: State) -> Drill:
@@ -360,6 +364,7 @@ def _drill(state: State) -> Drill:
         versions[program] = version
     if copy is not None:
         versions["PostgreSQL of the copy"] = copy.server.binaries.version
+    steps = tuple(sorted(state.ladder.steps, key=lambda step: order.index(step.rung)))
     return Drill(
         origin=acquired.origin if acquired else state.request.origin,
         artifact=acquired.name if acquired else "",
@@ -371,7 +376,7 @@ def _drill(state: State) -> Drill:
         copy_server=copy.obtained if copy else "",
         began=_written(state.began),
         phases=state.timeline.phases,
-        steps=tuple(sorted(state.ladder.steps, key=lambda step: order.index(step.rung))),
+        steps=steps,
         fidelity=tuple(state.fidelity),
         budgets=state.request.budgets,
         rto_usable=state.usable,
@@ -381,7 +386,7 @@ def _drill(state: State) -> Drill:
         versions=versions,
         operator=_operator(),
         host=socket.gethostname(),
-        unproven=tuple(dict.fromkeys(state.ladder.unproven)),
+        unproven=tuple(dict.fromkeys((*doubts(steps), *state.ladder.unproven))),
         trend=state.request.trend,
         notes=tuple(acquired.notes) if acquired else (),
     )

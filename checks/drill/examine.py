@@ -7,7 +7,6 @@ https://www.postgresql.org/docs/current/amcheck.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -17,10 +16,20 @@ from checks.backup.copy import RESTORER, Copy
 from checks.backup.unwell import ailment, unwell
 from checks.catalog.names import plural, some
 from checks.check import Cell, Finding, Severity
+from checks.drill.doubt import doubt
 from checks.migrations.history import quote_identifier
 
 Row = Mapping[str, Cell]
-NOT_PERMITTED = "42501"
+NOT_PERMITTED, TOO_LONG, LOCKED, NOT_POPULATED = "42501", "57014", "55P03", "55000"
+# Of a view that was not read, by SQLSTATE, what the report says of it. None of them says that the view is broken.
+_UNREAD = {
+    NOT_PERMITTED: "{} could not be read by a role that is no superuser, as the owner of each may have been: {}.",
+    TOO_LONG: "{} did not answer in time: {}.",
+    LOCKED: "{} could not be read for a lock: {}.",
+    NOT_POPULATED: "{} cannot be read until a materialized view is refreshed: {}.",
+}
+_NOT_LOOKED_INTO = frozenset({NOT_PERMITTED, TOO_LONG, LOCKED})
+NO_AMCHECK = "Indexes were not looked into: this PostgreSQL comes without amcheck, so that they are valid by name only."
 AMCHECK = "pgrunbook_amcheck"
 WHOLE_BELOW = 64 * 2**20  # bytes of a table up to which every row is looked for in its index, where that is in doubt
 PATIENCE = "60s"  # for one view or one index
@@ -55,14 +64,6 @@ WHERE s.relkind = 'S' AND NOT q.seqcycle AND y.typname IN ('int2', 'int4', 'int8
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """Findings, and sentences on what could not be seen."""
-
-    findings: tuple[Finding, ...]
-    unproven: tuple[str, ...] = ()
-
-
 def connected(copy: Copy) -> psycopg.Connection[Any]:
     """A connection that only reads, and waits for nothing for long."""
     connection = copy.connect()
@@ -70,7 +71,7 @@ def connected(copy: Copy) -> psycopg.Connection[Any]:
     return connection
 
 
-def sequences_ahead(connection: psycopg.Connection[Any], source: Contents | None, copy: Contents) -> Looked:
+def sequences_ahead(connection: psycopg.Connection[Any], source: Contents | None, copy: Contents) -> Finding:
     """Sequences that would hand out a number their column has already.
 
     Where a sequence and its column are just as the source has them, that is the source's own affair, and a warning.
@@ -97,7 +98,7 @@ def sequences_ahead(connection: psycopg.Connection[Any], source: Contents | None
             if fed
             else "No sequence feeds a column."
         )
-        return Looked((Finding("drill.sequences_ahead", True, sentence),))
+        return Finding("drill.sequences_ahead", True, sentence)
     same = source is not None and all(
         source.sequences.get(str(row["sequence"])) == copy.sequences.get(str(row["sequence"])) for row in behind
     )
@@ -107,51 +108,52 @@ def sequences_ahead(connection: psycopg.Connection[Any], source: Contents | None
         sentence += " The source's stand there too."
     severity, seen = Severity.WARN if same else Severity.FAIL, plural(len(behind), "sequence")
     code = "drill.sequence_behind_column"
-    return Looked((Finding(code, False, sentence, "ahead of the column", seen, tuple(behind[:50]), severity),))
+    return Finding(code, False, sentence, "ahead of the column", seen, tuple(behind[:50]), severity)
 
 
-def views(connection: psycopg.Connection[Any], copy: Copy) -> Looked:
+def views(connection: psycopg.Connection[Any], copy: Copy) -> list[Finding]:
     """Every view is asked for no row, which is enough for the server to look up all it stands on.
 
     Raises CouldNotTell where the server fails meanwhile.
     """
     found = connection.execute(_VIEWS.encode()).fetchall()
     broken: list[Row] = []
-    closed: list[str] = []
-    empty: list[str] = []
+    unread: dict[str, list[str]] = {}
     for schema, name, unpopulated in found:
         called = f"{schema}.{name}"
-        if unpopulated:
-            empty.append(called)
-            continue
-        try:
-            connection.execute(f"SELECT * FROM {quote_identifier(schema)}.{quote_identifier(name)} LIMIT 0".encode())  # noqa: S608 - quoted
-        except psycopg.Error as refusal:
-            if reason := unwell(refusal, copy.server.folder.path):
-                raise reason from refusal
-            if refusal.sqlstate == NOT_PERMITTED:
-                closed.append(called)
-            else:
-                broken.append({"view": called, "sqlstate": refusal.sqlstate or ""})
-    unproven = []
-    if closed:
-        unproven.append(
-            f"{plural(len(closed), 'view')} could not be read by a role that is no superuser, as the owner of each may "
-            f"have been: {some(closed)}."
-        )
-    if empty:
-        unproven.append(f"{plural(len(empty), 'materialized view')} hold nothing until refreshed: {some(empty)}.")
+        why = NOT_POPULATED if unpopulated else _refusal(connection, schema, name, copy)
+        if why in _UNREAD:
+            unread.setdefault(why, []).append(called)
+        elif why is not None:
+            broken.append({"view": called, "sqlstate": why})
+    unproven = [
+        doubt("drill.views_unproven", _UNREAD[why].format(plural(len(names), "view"), some(names)), "readable", why)
+        for why, names in unread.items()
+    ]
     if broken:
         sentence = f"{plural(len(broken), 'view')} cannot be read: {some(row['view'] for row in broken)}."
         observed = plural(len(broken), "error")
         finding = Finding("drill.view_unreadable", False, sentence, "readable", observed, tuple(broken[:50]))
-        return Looked((finding,), tuple(unproven))
-    seen = len(found) - len(closed) - len(empty)
+        return [finding, *unproven]
+    seen = len(found) - sum(map(len, unread.values()))
+    if not seen and unproven:
+        return unproven
     held = f"{plural(seen, 'view')} can be read." if seen else "There is no view to read."
-    return Looked((Finding("drill.views_readable", True, held),), tuple(unproven))
+    return [*unproven, Finding("drill.views_readable", True, held)]
 
 
-def amcheck(copy: Copy) -> Looked:
+def _refusal(connection: psycopg.Connection[Any], schema: str, name: str, copy: Copy) -> str | None:
+    """The SQLSTATE with which the server refuses to read a view, None where it does not."""
+    try:
+        connection.execute(f"SELECT * FROM {quote_identifier(schema)}.{quote_identifier(name)} LIMIT 0".encode())  # noqa: S608 - quoted
+    except psycopg.Error as refusal:
+        if reason := unwell(refusal, copy.server.folder.path):
+            raise reason from refusal
+        return refusal.sqlstate or ""
+    return None
+
+
+def amcheck(copy: Copy) -> list[Finding]:
     """Whether B-tree indexes are in order and, for tables that are not large, hold every row of theirs.
 
     A restore has just made each index from the rows that are there. So rows are looked for only in those that hold what
@@ -161,7 +163,7 @@ def amcheck(copy: Copy) -> Looked:
     try:
         with copy.as_superuser() as superuser:
             if not superuser.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'amcheck'").fetchone():
-                return Looked((), ("Indexes were not looked into: this PostgreSQL comes without amcheck.",))
+                return [doubt("drill.indexes_unproven", NO_AMCHECK, "amcheck", "not installed")]
             _install(superuser)
             try:
                 with connected(copy) as connection:
@@ -171,7 +173,8 @@ def amcheck(copy: Copy) -> Looked:
     except psycopg.Error as refusal:
         if reason := unwell(refusal, copy.server.folder.path):
             raise reason from refusal
-        return Looked((), (f"Indexes could not be looked into: {type(refusal).__name__}.",))
+        why = f"SQLSTATE {refusal.sqlstate}" if refusal.sqlstate else type(refusal).__name__
+        return [doubt("drill.indexes_unproven", f"Indexes could not be looked into: {why}.", "amcheck", why)]
 
 
 def _install(superuser: psycopg.Connection[Any]) -> None:
@@ -180,7 +183,9 @@ def _install(superuser: psycopg.Connection[Any]) -> None:
         superuser.execute(f"CREATE EXTENSION amcheck SCHEMA {AMCHECK}")
 
 
-def _checked(connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any], *, as_files: bool) -> Looked:
+def _checked(
+    connection: psycopg.Connection[Any], superuser: psycopg.Connection[Any], *, as_files: bool
+) -> list[Finding]:
     where = superuser.execute(
         "SELECT quote_ident(nspname) FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace"
         " WHERE extname = 'amcheck'"
@@ -189,20 +194,36 @@ def _checked(connection: psycopg.Connection[Any], superuser: psycopg.Connection[
     superuser.execute(f"GRANT USAGE ON SCHEMA {where[0] if where else AMCHECK} TO {RESTORER}".encode())
     superuser.execute(f"GRANT EXECUTE ON FUNCTION {function}(regclass, boolean) TO {RESTORER}".encode())
     found = connection.execute(_INDEXES.encode(), (as_files, WHOLE_BELOW)).fetchall()
-    broken = list(_broken(connection, function, found))
+    refused = list(_refused(connection, function, found))
+    broken = [row for row in refused if row["sqlstate"] not in _NOT_LOOKED_INTO]
+    unseen = [row for row in refused if row["sqlstate"] in _NOT_LOOKED_INTO]
+    unproven = [_unseen(unseen)] if unseen else []
     if broken:
         sentence = f"amcheck found {plural(len(broken), 'index')} broken: {some(row['index'] for row in broken)}."
-        return Looked((Finding("drill.index_corrupt", False, sentence, "in order", plural(len(broken), "index"),
-                               tuple(broken[:50])),))  # fmt: skip
-    whole = sum(1 for _, _, small in found if small)
-    sentence = f"amcheck finds nothing wrong with {plural(len(found), 'B-tree index')}"
-    sentence += f", and with every row in {'all' if whole == len(found) else whole} of them." if whole else "."
-    return Looked((Finding("drill.indexes_whole", True, sentence),))
+        observed = plural(len(broken), "index")
+        corrupt = Finding("drill.index_corrupt", False, sentence, "in order", observed, tuple(broken[:50]))
+        return [corrupt, *unproven]
+    if unseen and len(unseen) == len(found):
+        return unproven
+    missed = {row["index"] for row in unseen}
+    whole = sum(1 for _, name, rows_too in found if rows_too and name not in missed)
+    count = len(found) - len(unseen)
+    sentence = f"amcheck finds nothing wrong with {plural(count, 'B-tree index')}"
+    sentence += f", and with every row in {'all' if whole == count else whole} of them." if whole else "."
+    return [*unproven, Finding("drill.indexes_whole", True, sentence)]
 
 
-def _broken(
+def _unseen(rows: Sequence[Row]) -> Finding:
+    named = some(row["index"] for row in rows)
+    sentence = f"amcheck could not look into {plural(len(rows), 'index')}, for want of time or permission: {named}."
+    observed = f"{len(rows)} not looked into"
+    return doubt("drill.indexes_unproven", sentence, "every B-tree index in order", observed, rows[:50])
+
+
+def _refused(
     connection: psycopg.Connection[Any], function: str, found: Sequence[tuple[int, str, bool]]
 ) -> Iterator[Row]:
+    """The indexes that amcheck does not pass, each with the SQLSTATE. Raises when the server goes away."""
     for start in range(0, len(found), 100):
         some_of_them = found[start : start + 100]
         calls = ", ".join(f"{function}({oid}, {'true' if small else 'false'})" for oid, _, small in some_of_them)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from checks.backup.complaints import Complaint, Weight
 from checks.backup.contents import Contents
 from checks.backup.copy import Copy
+from checks.backup.extensions import why_refused
 from checks.catalog.names import some
 from checks.drilled import Fidelity, Likeness
 
@@ -60,7 +61,7 @@ def _extensions(source: Contents | None, contents: Contents, copy: Copy) -> Iter
         came = contents.extensions.get(name)
         if came is None:
             refused = name in copy.refused_extensions
-            why = "refused: it reaches out of the server" if refused else "not available here"
+            why = f"refused: {why_refused(name)}" if refused else "not available here"
             yield Fidelity(f"extension {name}", wanted[name] or NOT_RECORDED, why, NOT_VERIFIABLE)
         elif not wanted[name]:
             yield Fidelity(f"extension {name}", NOT_RECORDED, came, SUBSTITUTED)
@@ -96,6 +97,8 @@ def _settings(source: Contents | None, contents: Contents) -> Iterator[Fidelity]
     if source is None:
         yield Fidelity("settings", NOT_RECORDED, "as the page's `server:` has them", NOT_VERIFIABLE)
         return
+    for kind, why in source.unknown.items():
+        yield Fidelity(f"{kind} the source did not show", why, "not compared", NOT_VERIFIABLE)
     compared = {
         name: was for name, was in source.settings.items() if name not in _OF_THE_SERVER and name in contents.settings
     }

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from statistics import median
 
 from checks.check import Finding, Severity
+from checks.drill.doubt import doubt
 from checks.drilled import Budgets, Earlier
 from checks.units import show_seconds
 
 SLOWER = 1.5  # times the median of the good drills before
+BY_THE_FILE = "The backup's age is that of its file: neither a manifest nor its name says when it was taken."
 SHORT = 5.0  # seconds below which a drill's time is mostly the machine's mood
 
 
@@ -19,11 +21,19 @@ def budgets(
     """RTO and RPO against their budgets, and the time against earlier drills. Empty where nothing is budgeted."""
     findings = []
     if allowed.rto is not None and verified is not None:
-        findings.append(_held("drill.rto", "The copy was proven", verified, allowed.rto, when="after the drill began"))
+        findings.append(
+            _held("drill.rto", "The copy was verified", verified, allowed.rto, when="after the drill began")
+        )
     if allowed.rpo is not None and rpo is not None:
         findings.append(_held("drill.rpo", "The backup was taken", rpo, allowed.rpo, when="before the drill"))
     findings += _against(trend, verified if verified is not None else usable)
     return findings
+
+
+def age_of_the_file(found: float, allowed: float) -> Finding:
+    """Of a backup that neither a manifest nor its name dates: a copy of an old file is as new as the copying."""
+    observed = f"{show_seconds(found)} by the file's time"
+    return doubt("drill.age_unproven", BY_THE_FILE, f"at most {show_seconds(allowed)}", observed)
 
 
 def _held(code: str, what: str, found: float, allowed: float, *, when: str) -> Finding:

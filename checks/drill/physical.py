@@ -22,7 +22,7 @@ from checks.board import Watch
 from checks.drill import basebackup, pitr_rehearsal, walarchive
 from checks.drill.drill import State, ask, conclude, explicit, halted_with, killed, plan_for, scratch, without_verdict
 from checks.drill.excused import excused
-from checks.drill.pending import known_head
+from checks.drill.ladder import shared
 from checks.drill.pitr import BELOW, Marker, Recovered, binaries_for, recover
 from checks.drill.pitr import Request as Recovery
 from checks.drill.recovery import Point, RecoveringServer
@@ -30,7 +30,7 @@ from checks.drill.request import Acquired, Request
 from checks.drill.surroundings import surroundings
 from checks.drill.timeline import Timeline
 from checks.drill.to_point import Files, ToPoint
-from checks.drill.verify import climb, described, head_for
+from checks.drill.verify import climb, described, head_for, head_of_the_copy
 from checks.drilled import Drill, Rung
 from checks.errors import CouldNotTell
 from checks.plan import Plan
@@ -103,7 +103,6 @@ def _carry_out(state: State, planned: Plan, files: Files, stack: ExitStack) -> N
     if recovered.server is not None:
         stack.callback(recovered.server.stop)
     state.ladder.steps += recovered.steps
-    state.ladder.unproven += recovered.unproven
     state.usable = recovered.usable
     if recovered.server is None or not recovered.holds:
         state.ladder.rest(BELOW, Rung.BOUNDARY)
@@ -124,7 +123,7 @@ def _look(state: State, planned: Plan, recovered: Recovered) -> None:
     with state.timeline.phase("look at the copy"):
         state.watch.stage("verifying the copy")
         copy = state.copy = Copy.of(server, recovered.database)
-        head = head_for(page, state.ladder.unproven)
+        head = head_for(page)
         state.contents = described(copy, head, digests=False)
         whole = Restored((), 0, 0.0, 1, f"PostgreSQL {server.binaries.version}")
         without = replace(page, front=replace(page.front, migrations=None))
@@ -138,11 +137,11 @@ def _look(state: State, planned: Plan, recovered: Recovered) -> None:
 
 
 def _head(state: State, page: Runbook) -> None:
-    if page.front.migrations is None or state.contents is None:
+    contents, ladder = state.contents, state.ladder
+    if page.front.migrations is None or contents is None:
         return
-    ladder, head = state.ladder, state.contents.head
     ladder.steps = [step for step in ladder.steps if step.rung not in {Rung.HEAD, Rung.PENDING}]
-    ladder.take(Rung.HEAD, lambda: [known_head(page, head)])
+    ladder.take(Rung.HEAD, lambda: [head_of_the_copy(ladder, page, None, contents)], took=shared)
     ladder.skip(Rung.PENDING, NO_OWNER)
 
 

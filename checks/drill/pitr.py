@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from checks.check import Finding, Severity
 from checks.drill import recovered, verifybackup
 from checks.drill.basebackup import BaseBackup
+from checks.drill.doubt import doubt
 from checks.drill.recovery import Point, RecoveringServer, checkpoint_time, control_data
 from checks.drill.timeline import Timeline
 from checks.drill.walarchive import Archive
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 RUNGS = (Rung.ARTIFACT, Rung.RESTORED, Rung.BOUNDARY)
 BELOW = "a rung below it did not hold"
+NO_MARKER = (
+    "That rows of both sides are where they belong was read from the server's log and not from a table: the page's "
+    "drill declares no `marker`."
+)
 _DATABASES = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> 'postgres'"
 # What a marker may cost: it is the page's own query, on a copy that nobody else uses.
 _LIMITS = "SET statement_timeout = '60s'; SET default_transaction_read_only = on"
@@ -69,7 +74,6 @@ class Recovered:
     server: RecoveringServer | None = None
     database: str = ""
     usable: float | None = None
-    unproven: list[str] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -135,8 +139,6 @@ class _Climb:
         began = self._timeline.seconds()
         with self._timeline.phase("verify the base backup"):
             found = verifybackup.verified(self._server.folder.data, self._server.groundwork.programs)
-        if found.code == "drill.pitr_no_manifest":
-            self._outcome.unproven.append("Whether files of the base backup were changed or lost: it has no manifest.")
         return self._add(Rung.ARTIFACT, [found], began)
 
     def _is_late_enough(self) -> bool:
@@ -163,14 +165,15 @@ class _Climb:
             findings = [recovered.reached(connection, self._server.said(), point), recovered.isolated(connection)]
         self._outcome.usable = self._timeline.seconds()
         if missing:
-            self._outcome.unproven.append(f"What was written after the point: {recovered.gap(missing)}")
+            sentence = f"What was written after the point could not be recovered: {recovered.gap(missing)}"
+            findings.append(doubt("drill.wal_unproven", sentence, "WAL without a gap", recovered.gap(missing)))
         return self._add(Rung.RESTORED, findings, began)
 
     def _both_sides(self) -> None:
         began, request = self._timeline.seconds(), self._request
         with self._timeline.phase("look at both sides of the point"):
             self._outcome.database = request.database or the_database(self._server, request.named)
-            findings = list(_both_sides(self._server, self._outcome, request))
+            findings = list(_both_sides(self._server, self._outcome.database, request))
         self._add(Rung.BOUNDARY, findings, began)
 
     def _add(self, rung: Rung, findings: list[Finding], began: float) -> bool:
@@ -209,15 +212,12 @@ def _gaps(server: RecoveringServer) -> tuple[list[str], str]:
     return archive.missing(backup.first, segment_bytes=size, kept=kept), max(names, default="none")
 
 
-def _both_sides(server: RecoveringServer, outcome: Recovered, request: Request) -> Iterator[Finding]:
+def _both_sides(server: RecoveringServer, database: str, request: Request) -> Iterator[Finding]:
     point, marker, log = request.point, request.marker, server.said()
-    with server.connect(outcome.database) as connection:
+    with server.connect(database) as connection:
         yield recovered.boundary(connection, log, point)
         if marker is None:
-            outcome.unproven.append(
-                "That rows of both sides are where they belong was read from the server's log and not from a table: "
-                "the page's drill declares no `marker`."
-            )
+            yield doubt("drill.boundary_unproven", NO_MARKER, "a `marker`", "none declared")
             return
         stop = recovered.stop_of(log)
         limit = point.time or (stop.moment if stop else datetime.now(UTC))

@@ -51,6 +51,7 @@ def rehearse(runbook: Runbook, target: DisposableTarget, postgres_bin: str, para
         postgres_bin=postgres_bin,
         budgets=Budgets(parameters.rto, parameters.rpo, parameters.every),
         limit=LIMIT,
+        extensions=frozenset(parameters.extensions),
         asks=False,
     )
     watch: Watch = _Unwatched()

@@ -22,7 +22,8 @@ class Request:
     """One drill. `origin` is `live`, `latest`, a path, or an address of a bucket; never one found in a document.
 
     `endpoint` is where `live` is dumped from. `only` are checks of the page by name or kind; unless it `asks`, none is
-    asked of the copy. `limit` is in seconds, for the dump and for the restore each.
+    asked of the copy. `limit` is in seconds, for the dump and for the restore each. `extensions` are those the page
+    allows beyond the harmless ones.
     """
 
     runbook: Runbook
@@ -36,6 +37,7 @@ class Request:
     trend: tuple[Earlier, ...] = ()
     limit: float = 4 * 3600.0
     asks: bool = True
+    extensions: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

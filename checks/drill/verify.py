@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import psycopg
 
 from checks.backup.complaints import Complaint, Weight
 from checks.backup.contents import Contents
@@ -17,13 +15,16 @@ from checks.backup.describe import describe
 from checks.backup.head import Head, head_of
 from checks.backup.restore import Restored
 from checks.catalog.names import plural
-from checks.check import Finding, Severity
+from checks.check import Finding
 from checks.drill import compare, examine
-from checks.drill.excused import of_copy, undescribed
+from checks.drill.consequences import CODE as DEPENDS
+from checks.drill.doubt import doubt
+from checks.drill.excused import undescribed
+from checks.drill.ladder import Ladder, shared
 from checks.drill.pending import apply_pending, known_head
 from checks.drilled import Rung, Step
-from checks.errors import CouldNotTell, PgrunbookError
-from checks.result import Status, judge
+from checks.errors import CouldNotTell
+from checks.result import Status
 from checks.runbook.model import Runbook
 
 if TYPE_CHECKING:
@@ -33,49 +34,8 @@ NO_SOURCE = "there is no manifest to hold the copy against"
 NO_DIGESTS = "the manifest has no digest that could be compared"
 NO_MIGRATIONS = "the page declares no migrations"
 BELOW = "a rung below it did not hold"
+UNDECIDED = "a rung below it came to no verdict"
 UNFIT = "the disposable server could not hold all of it"
-
-
-@dataclass(slots=True)
-class Ladder:
-    """The steps so far, and what could not be proven."""
-
-    steps: list[Step] = field(default_factory=list)
-    unproven: list[str] = field(default_factory=list)
-
-    def take(self, rung: Rung, look: Callable[[], Sequence[Finding]]) -> None:
-        """One step. Whatever keeps it from a verdict is its reason."""
-        clock = time.monotonic()
-        try:
-            findings = tuple(look())
-        except CouldNotTell as reason:
-            self.steps.append(self._without(rung, reason, reason.code, clock))
-        except psycopg.Error as error:
-            refusal = of_copy(error, None)
-            self.steps.append(self._without(rung, refusal, refusal.code, clock))
-        else:
-            self.steps.append(Step(rung, judge(findings, Severity.FAIL), findings, time.monotonic() - clock))
-
-    def skip(self, rung: Rung, why: str) -> None:
-        """A step that is not taken."""
-        self.steps.append(Step(rung, Status.SKIPPED, reason=why, code="run.skipped"))
-
-    def rest(self, why: str, after: Rung) -> None:
-        """Skip every rung above `after` but the budgets, which are measured whatever came before."""
-        taken = {step.rung for step in self.steps}
-        above = list(Rung)[list(Rung).index(after) + 1 :]
-        for rung in above:
-            if rung not in taken and rung not in {Rung.BUDGETS, Rung.BOUNDARY}:
-                self.skip(rung, why)
-
-    @property
-    def holds(self) -> bool:
-        """Whether every rung that was tried did."""
-        return all(step.status in {Status.PASSED, Status.WARNED, Status.SKIPPED} for step in self.steps)
-
-    @staticmethod
-    def _without(rung: Rung, reason: PgrunbookError, code: str, clock: float) -> Step:
-        return Step(rung, Status.ERRORED, (), time.monotonic() - clock, reason.sentence, code, reason.hint)
 
 
 def restored_step(restored: Restored, seconds: float) -> Step:
@@ -86,8 +46,10 @@ def restored_step(restored: Restored, seconds: float) -> Step:
     unfit = _distinct(restored, Weight.UNFIT)
     if unfit:
         first = unfit[0]
+        refused = [one.text for one in _distinct(restored, Weight.FIDELITY) if one.code == "drill.extension_refused"]
+        because = f" ({'; '.join(refused)})" if first.code == DEPENDS and refused else ""
         others = f", and {plural(len(unfit) - 1, 'error')} more" if len(unfit) > 1 else ""
-        reason = f"{UNFIT}: {first.text}{f' ({first.command})' if first.command else ''}{others}"
+        reason = f"{UNFIT}: {first.text}{f' ({first.command})' if first.command else ''}{others}{because}"
         return Step(Rung.RESTORED, Status.ERRORED, (), seconds, reason, first.code)
     told = len([one for one in restored.complaints if one.weight is Weight.FIDELITY])
     without = "without an error" if not told else f"with {plural(told, 'error')} of which none is about data"
@@ -112,7 +74,7 @@ class Looks:
     def __init__(self, copy: Copy) -> None:
         self._copy = copy
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="look")
-        self._asked: dict[Rung, Future[examine.Looked]] = {}
+        self._asked: dict[Rung, Future[tuple[list[Finding], float]]] = {}
 
     def __enter__(self) -> Looks:
         return self
@@ -122,18 +84,31 @@ class Looks:
 
     def begin(self) -> None:
         """Begin; whoever describes has a snapshot by now, and does not see what amcheck needs to be there."""
-        self._asked[Rung.INTEGRITY] = self._pool.submit(examine.amcheck, self._copy)
-        self._asked[Rung.VIEWS] = self._pool.submit(self._views)
+        self._asked[Rung.INTEGRITY] = self._pool.submit(self._timed, examine.amcheck)
+        self._asked[Rung.VIEWS] = self._pool.submit(self._timed, self._views)
 
-    def found(self, rung: Rung) -> examine.Looked:
+    def found(self, rung: Rung) -> list[Finding]:
         """What was seen, once it was."""
+        return self._of(rung).result()[0]
+
+    def seconds(self, rung: Rung) -> float:
+        """How long it was looked for, however little of that was waited for; nothing where that ended in an error."""
+        look = self._of(rung)
+        return shared() if look.exception() else look.result()[1]
+
+    def _of(self, rung: Rung) -> Future[tuple[list[Finding], float]]:
         if rung not in self._asked:
             self.begin()
-        return self._asked[rung].result()
+        return self._asked[rung]
 
-    def _views(self) -> examine.Looked:
-        with examine.connected(self._copy) as connection:
-            return examine.views(connection, self._copy)
+    def _timed(self, look: Callable[[Copy], list[Finding]]) -> tuple[list[Finding], float]:
+        clock = time.monotonic()
+        return look(self._copy), time.monotonic() - clock
+
+    @staticmethod
+    def _views(copy: Copy) -> list[Finding]:
+        with examine.connected(copy) as connection:
+            return examine.views(connection, copy)
 
 
 def described(
@@ -173,75 +148,73 @@ def climb(
         contained=bool(copy.refused_extensions or any(one.code == "drill.contained" for one in restored.complaints)),
     )
     if source is None:
-        ladder.take(Rung.OBJECTS, lambda: _something(contents))
+        ladder.take(Rung.OBJECTS, lambda: [_something(ladder, contents)], took=shared)
         ladder.skip(Rung.COUNTS, NO_SOURCE)
         ladder.skip(Rung.DIGESTS, NO_SOURCE)
     else:
-        ladder.take(Rung.OBJECTS, lambda: compare.objects(source, contents, about))
-        ladder.take(Rung.COUNTS, lambda: compare.counts(source, contents))
+        ladder.take(Rung.OBJECTS, lambda: compare.objects(source, contents, about), took=shared)
+        ladder.take(Rung.COUNTS, lambda: compare.counts(source, contents), took=shared)
         if source.tables and not any(table.digest for table in source.tables.values()):
             ladder.skip(Rung.DIGESTS, NO_DIGESTS)
         else:
-            ladder.take(Rung.DIGESTS, lambda: compare.digests(source, contents))
-        ladder.unproven += [f"The source did not show its {kind}: {why}" for kind, why in source.unknown.items()]
-    ladder.take(Rung.SEQUENCES, lambda: _sequences(ladder, copy, source, contents))
-    ladder.take(Rung.INTEGRITY, lambda: _integrity(ladder, seen, source, contents))
-    ladder.take(Rung.VIEWS, lambda: _views(ladder, seen))
+            ladder.take(Rung.DIGESTS, lambda: compare.digests(source, contents), took=shared)
+    ladder.take(Rung.SEQUENCES, lambda: _sequences(copy, source, contents))
+    ladder.take(Rung.INTEGRITY, lambda: _integrity(seen, source, contents), took=lambda: seen.seconds(Rung.INTEGRITY))
+    ladder.take(Rung.VIEWS, lambda: seen.found(Rung.VIEWS), took=lambda: seen.seconds(Rung.VIEWS))
     if runbook.front.migrations is None:
         ladder.skip(Rung.HEAD, NO_MIGRATIONS)
         ladder.skip(Rung.PENDING, NO_MIGRATIONS)
         return
-    ladder.take(Rung.HEAD, lambda: _head(runbook, source, contents))
+    ladder.take(Rung.HEAD, lambda: [head_of_the_copy(ladder, runbook, source, contents)], took=shared)
     ladder.take(Rung.PENDING, lambda: [apply_pending(runbook, copy)])
 
 
-def _something(contents: Contents) -> list[Finding]:
-    """Without a manifest all that can be said of objects is that there are some, and rows in them."""
+def _something(ladder: Ladder, contents: Contents) -> Finding:
+    """Without a manifest all that can be said of objects is that there are some, and rows in them.
+
+    A base backup has one of its own: where every file is as that says, so is everything in them.
+    """
     rows = sum(table.rows for table in contents.tables.values())
     if not contents.tables:
-        return [Finding("drill.nothing_restored", False, "The copy has no table.", "tables", "none")]
+        return Finding("drill.nothing_restored", False, "The copy has no table.", "tables", "none")
     sentence = f"The copy has {plural(len(contents.tables), 'table')} with {plural(rows, 'row')}"
     if not rows:
-        return [Finding("drill.nothing_restored", False, f"{sentence}.", "rows", "none")]
-    return [Finding("drill.objects_unproven", True, f"{sentence}; nothing says how many there were.")]
+        return Finding("drill.nothing_restored", False, f"{sentence}.", "rows", "none")
+    if ladder.found("drill.pitr_intact"):
+        return Finding("drill.objects_of_files", True, f"{sentence}, in files that are what the base backup has.")
+    return doubt("drill.objects_unproven", f"{sentence}; there is no manifest, so nothing says how many there were.")
 
 
-def _sequences(ladder: Ladder, copy: Copy, source: Contents | None, contents: Contents) -> list[Finding]:
+def _sequences(copy: Copy, source: Contents | None, contents: Contents) -> list[Finding]:
     findings = compare.sequences(source, contents) if source is not None else []
     with examine.connected(copy) as connection:
-        looked = examine.sequences_ahead(connection, source, contents)
-    ladder.unproven += looked.unproven
-    return [*findings, *looked.findings]
+        return [*findings, examine.sequences_ahead(connection, source, contents)]
 
 
-def _integrity(ladder: Ladder, looks: Looks, source: Contents | None, contents: Contents) -> list[Finding]:
+def _integrity(looks: Looks, source: Contents | None, contents: Contents) -> list[Finding]:
     findings = compare.not_ready(source, contents)
-    looked = looks.found(Rung.INTEGRITY)
-    ladder.unproven += looked.unproven
     kinds = contents.objects
     count = (
         f"{plural(len(kinds.get('index', {})), 'index')} and {plural(len(kinds.get('constraint', {})), 'constraint')}"
     )
     valid = [] if findings else [Finding("drill.all_valid", True, f"{count} are valid.")]
-    return [*findings, *valid, *looked.findings]
+    return [*findings, *valid, *looks.found(Rung.INTEGRITY)]
 
 
-def _views(ladder: Ladder, looks: Looks) -> list[Finding]:
-    looked = looks.found(Rung.VIEWS)
-    ladder.unproven += looked.unproven
-    return list(looked.findings)
-
-
-def _head(runbook: Runbook, source: Contents | None, contents: Contents) -> list[Finding]:
+def head_of_the_copy(ladder: Ladder, runbook: Runbook, source: Contents | None, contents: Contents) -> Finding:
+    """Raises CouldNotTell where the page's configuration does not say in which table to look."""
+    head_of(runbook)
     if source is not None:
         return compare.head(source, contents)
-    return [known_head(runbook, contents.head)]
+    known = known_head(runbook, contents.head)
+    if not known.holds or ladder.found("drill.pitr_intact"):
+        return known
+    return doubt("drill.head_unproven", f"{known.sentence.rstrip('.')}; nothing says where the source stood.")
 
 
-def head_for(runbook: Runbook, unproven: list[str]) -> Head | None:
-    """Where the page's migrations are recorded; None where that cannot be read, which is said."""
+def head_for(runbook: Runbook) -> Head | None:
+    """Where the page's migrations are recorded; None where that cannot be read, of which the rung itself tells."""
     try:
         return head_of(runbook)
-    except CouldNotTell as reason:
-        unproven.append(f"Where migrations are recorded could not be read: {reason.sentence}")
+    except CouldNotTell:
         return None

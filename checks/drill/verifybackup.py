@@ -10,8 +10,9 @@ import re
 import subprocess
 from pathlib import Path
 
-from checks.check import Finding, Severity
+from checks.check import Finding
 from checks.drill.basebackup import MANIFEST
+from checks.drill.doubt import doubt
 from checks.errors import TargetFailed
 from checks.targets.account import options
 from checks.targets.binaries import Binaries
@@ -24,7 +25,7 @@ def verified(data: Path, binaries: Binaries) -> Finding:
     """What `pg_verifybackup` says of the files in `data`. Raises TargetFailed where it cannot be run."""
     if not (data / MANIFEST).exists():
         sentence = "The base backup has no manifest: its files were held against nothing."
-        return Finding("drill.pitr_no_manifest", False, sentence, "a backup_manifest", "none", severity=Severity.WARN)
+        return doubt("drill.pitr_files_unproven", sentence, "a backup_manifest", "none")
     # The WAL is proven by replaying it, and a backup that leaves it to the archive has none to parse.
     command: list[str | Path] = [binaries.program("pg_verifybackup"), "--no-parse-wal", data]
     how = options(binaries.environment)

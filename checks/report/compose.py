@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from checks.check import SQLITE, Code
+from checks.drilled import UNPROVEN
 from checks.report.clean import cleaned
 from checks.report.findings import finding_report, told_in_one_line
 from checks.report.model import (
@@ -95,6 +96,8 @@ def _run(results: Results, drill: DrillReport | None, *, strict: bool) -> Run:
     rungs = [rung.status for rung in drill.ladder] if drill else []
     code = INTERRUPTED if results.interrupted else exit_code_of([*rungs, *checks], strict=strict)
     verdict = _VERDICTS[code]
+    if verdict is Verdict.HELD and drill is not None and not drill.contents_proven:
+        verdict = Verdict.HELD_UNPROVEN
     counted = Counter([*rungs, *checks])
     counts = {status: counted[status] for status in Status}
     unselected = sum(1 for _ in plan.runbook.entries()) - len(plan.checks)
@@ -204,6 +207,8 @@ def _fixes(runbook: Runbook, checks: tuple[CheckReport, ...], codes: Mapping[str
 def fix_of(runbook: Runbook, code: str, documented: Code, *, check: str = "") -> Fix:
     """What to do about `code`, in the words of the page where it has any, else in those of the catalog."""
     section = runbook.fix_for(code, check)
+    if section and code.endswith(UNPROVEN) and code not in section.fixes and check not in section.fixes_checks:
+        section = None  # it is for a drill that failed, which this one did not
     text = _prose_under(runbook, section) if section else ""
     if section and text:
         return Fix(code, documented.meaning, "page", section.title, section.line, text)

@@ -75,6 +75,9 @@ class Console:
     def good(self, text: str) -> str:
         return self._painted(text, _BOLD + _GREEN)
 
+    def doubtful(self, text: str) -> str:
+        return self._painted(text, _BOLD + _YELLOW)
+
     def bad(self, text: str) -> str:
         return self._painted(text, _BOLD + _RED)
 

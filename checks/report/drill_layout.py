@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.drilled import Likeness
+from checks.drilled import Earlier, Likeness
 from checks.report import escape
 from checks.report.drill_model import DrillReport, Measure
-from checks.report.ladder import nothing_from
-from checks.report.layout import MARKS, moment
+from checks.report.layout import MARKS, Page, moment
 from checks.report.model import CheckReport
 from checks.result import Status
 from checks.units import show_bytes, show_seconds
@@ -26,6 +25,7 @@ HEADINGS = (
     "Sign-off",
     "The runbook's checks, asked of the copy",
 )
+_NO_VERDICT = frozenset({Status.SKIPPED, Status.ERRORED})
 BAR = 40  # characters of the whole timeline
 _LIKE = {Likeness.MATCHED: "✅", Likeness.SUBSTITUTED: "⚠️", Likeness.NOT_VERIFIABLE: "❔"}
 
@@ -42,7 +42,7 @@ class DrillPage:
         """`relay-20261121T090000Z.dump`, custom, 12 MB, from … and as of when."""
         drill = self._drill
         if not drill.artifact:
-            return nothing_from(drill)
+            return f"none came to hand; it was to come from {drill.origin}"
         taken = f", taken {moment(drill.taken)} ({drill.dated})" if drill.taken else ", of an unknown time"
         return f"{drill.artifact}: {drill.format}, {show_bytes(drill.bytes)}, from {drill.origin}{taken}"
 
@@ -56,9 +56,13 @@ class DrillPage:
     def ladder(self) -> list[list[str]]:
         """One row a rung."""
         return [
-            [MARKS[rung.status], *map(escape.cell, (_rung(rung), _time(rung), rung.claim, rung.sentence))]
+            [MARKS[rung.status], *map(escape.cell, (_rung(rung), Page.time(rung), rung.claim, rung.sentence))]
             for rung in self._drill.ladder
         ]
+
+    def untimed(self) -> bool:
+        """Whether rungs were climbed that have no time of their own."""
+        return any(not rung.seconds and rung.status not in _NO_VERDICT for rung in self._drill.ladder)
 
     def told(self) -> list[CheckReport]:
         """The rungs there is more to say of than has room in one row."""
@@ -89,7 +93,7 @@ class DrillPage:
     def trend(self) -> list[list[str]]:
         """Earlier drills, newest first."""
         return [
-            [moment(one.began), "held" if one.held else "did not hold", _shown(one.seconds, "not reached")]
+            [moment(one.began), _came_of(one), _shown(one.seconds, "not reached")]
             for one in reversed(self._drill.trend)
         ]
 
@@ -110,8 +114,10 @@ def _rung(rung: CheckReport) -> str:
     return rung.name.removeprefix("drill: ")
 
 
-def _time(rung: CheckReport) -> str:
-    return escape.NOTHING if rung.status is Status.SKIPPED else show_seconds(rung.seconds)
+def _came_of(drill: Earlier) -> str:
+    if not drill.held:
+        return "did not hold"
+    return "held" if drill.proven else "held, contents not proven"
 
 
 def _shown(seconds: float | None, otherwise: str) -> str:
@@ -121,4 +127,6 @@ def _shown(seconds: float | None, otherwise: str) -> str:
 def _outcome(measure: Measure) -> str:
     if measure.within is None:
         return "➖ not judged"  # noqa: RUF001 - as wide as the other signs
+    if measure.doubt:
+        return f"⚠️ within, {measure.doubt}" if measure.within else f"❌ exceeded, {measure.doubt}"
     return "✅ within" if measure.within else "❌ exceeded"

@@ -16,12 +16,16 @@ PHYSICAL = Format.PHYSICAL.value
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A time that was measured, and the page's budget for it; seconds, None where there is none. `within` compares."""
+    """A time that was measured, and the page's budget for it; seconds, None where there is none. `within` compares.
+
+    `doubt` says what the time rests on where that is not proven.
+    """
 
     name: str
     seconds: float | None
     budget: float | None
     within: bool | None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class DrillReport:
     """What a drill showed: `checks.drilled.Drill` with every rung a check of its own, and every number compared.
 
     A rung's `claim` is what it proves, and its `line` that of the page's `drill` check. `trend_sentence` compares
-    `rto_verified` with earlier drills; `sparkline` draws them, this one last.
+    `rto_verified` with earlier drills; `sparkline` draws them, this one last. `contents_proven` is whether every row
+    was held against what the source had: a report written before there was this field knows of no proof.
     """
 
     origin: str
@@ -59,6 +64,7 @@ class DrillReport:
     due: str
     hashes: dict[str, str]
     versions: dict[str, str]
+    contents_proven: bool = False
 
     @property
     def is_physical(self) -> bool:

@@ -69,7 +69,7 @@ def trend(history: PastDrills, *, physical: bool) -> tuple[Earlier, ...]:
 
     alike = [drill for drill in history.drills if drill.physical == physical]
     return tuple(
-        Earlier(drill.began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), drill.held, drill.seconds)
+        Earlier(drill.began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), drill.held, drill.seconds, drill.proven)
         for drill in alike[-MOST_IN_TREND:]
     )
 
@@ -99,6 +99,7 @@ def _entry(report: Report) -> dict[str, Any]:
         "environment": run.environment,
         "began": drill.began,
         "verdict": run.verdict.value,
+        "contents_proven": drill.contents_proven,
         "seconds": drill.rto_verified,
         "usable": drill.rto_usable,
         "rpo": drill.rpo,
@@ -148,4 +149,5 @@ def _past(entry: dict[str, Any]) -> PastDrill:
         artifact=str(entry["artifact"]),
         seconds=None if seconds is None else float(seconds),
         physical=bool(entry.get("physical")),
+        proven=entry.get("contents_proven") is True,  # a line that does not say so knows of no proof
     )

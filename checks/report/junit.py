@@ -55,7 +55,8 @@ def _drill_facts(drill: DrillReport) -> dict[str, str]:
     """What was restored, and the times in seconds, for those who chart them."""
     times = {"rto.usable": drill.rto_usable, "rto.verified": drill.rto_verified, "rpo": drill.rpo}
     known = {name: f"{seconds:.3f}" for name, seconds in times.items() if seconds is not None}
-    facts = {"artifact": drill.artifact, "origin": drill.origin, **known}
+    proven = "proven" if drill.contents_proven else "not proven"
+    facts = {"artifact": drill.artifact, "origin": drill.origin, "contents": proven, **known}
     return {f"drill.{name}": fact for name, fact in facts.items()}
 
 

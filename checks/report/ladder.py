@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from checks.backup.found import BY_TIME
 from checks.drilled import Drill, Earlier, Rung, Step
 from checks.report.drill_model import DrillReport, Measure
 from checks.report.findings import finding_report, told_in_one_line
@@ -39,11 +40,13 @@ CLAIMS = {
     Rung.BUDGETS: "It was restored in time, and no more would be lost than the page allows.",
 }
 
+IN_TIME = "It was restored in time."
+
 
 def drill_report(drill: Drill, runbook: Runbook) -> DrillReport:
     """The drill as the report has it."""
     line = next((entry.line for entry in runbook.entries() if entry.kind == KIND), 1)
-    ladder = tuple(_rung(step, line) for step in drill.steps)
+    ladder = tuple(_rung(step, line, _claim(step, drill)) for step in drill.steps)
     return DrillReport(
         origin=drill.origin,
         artifact=drill.artifact,
@@ -72,12 +75,8 @@ def drill_report(drill: Drill, runbook: Runbook) -> DrillReport:
         due=_due(drill),
         hashes=dict(drill.hashes),
         versions=dict(drill.versions),
+        contents_proven=drill.contents_proven,
     )
-
-
-def nothing_from(drill: DrillReport) -> str:
-    """What is said of the backup where none could be had, or what was had is none."""
-    return f"nothing to restore was had from {drill.origin}"
 
 
 def slower_by(trend: Sequence[Earlier], seconds: float | None) -> float | None:
@@ -92,13 +91,14 @@ def trend_sentence(trend: Sequence[Earlier], seconds: float | None) -> str:
     """How this drill compares with those before."""
     if not trend:
         return "This is the first drill of its sort in the history."
-    good = sum(one.held for one in trend)
-    told = f"Of {len(trend)} earlier drill{'s' if len(trend) > 1 else ''}, {good} held"
+    good, unproven = sum(one.held for one in trend), sum(one.held and not one.proven for one in trend)
+    without = f", {unproven} of them with contents not proven" if unproven else ""
+    told = f"Of {len(trend)} earlier drill{'s' if len(trend) > 1 else ''}, {good} held{without}"
     times = slower_by(trend, seconds)
     if times is None or seconds is None:
         return f"{told}."
     verdict = "half as slow again or worse" if times >= SLOWER else "in line with them"
-    return f"{told}. This one took {show_seconds(seconds)} to prove, {times:.2f} times their median: {verdict}."
+    return f"{told}. This one took {show_seconds(seconds)} to verify, {times:.2f} times their median: {verdict}."
 
 
 def sparkline(values: Sequence[float | None]) -> str:
@@ -110,7 +110,12 @@ def sparkline(values: Sequence[float | None]) -> str:
     return "".join("·" if value is None else _BARS[round(value / top * (len(_BARS) - 1))] for value in values)
 
 
-def _rung(step: Step, line: int) -> CheckReport:
+def _claim(step: Step, drill: Drill) -> str:
+    """What a rung proves; of a dump made for the drill nobody asks how old it is."""
+    return IN_TIME if step.rung is Rung.BUDGETS and drill.rpo is None else CLAIMS[step.rung]
+
+
+def _rung(step: Step, line: int, claim: str) -> CheckReport:
     return CheckReport(
         name=f"drill: {step.rung.value}",
         kind=KIND,
@@ -122,7 +127,7 @@ def _rung(step: Step, line: int) -> CheckReport:
         reason=step.reason,
         code=step.code or ("run.skipped" if step.status is Status.SKIPPED else ""),
         hint=step.hint,
-        claim=CLAIMS[step.rung],
+        claim=claim,
         manual=_MANUAL.get(step.rung, _USUAL_MANUAL),
     )
 
@@ -130,21 +135,23 @@ def _rung(step: Step, line: int) -> CheckReport:
 def _unproven(drill: Drill) -> tuple[str, ...]:
     """What the drill says of it, and every rung that was not climbed."""
     skipped = [step for step in drill.steps if step.status is Status.SKIPPED]
-    return (*drill.unproven, *(f"{CLAIMS[step.rung].rstrip('.')}: not asked, as {step.reason}." for step in skipped))
+    claims = {step.rung: _claim(step, drill).rstrip(".") for step in skipped}
+    return (*drill.unproven, *(f"{claims[step.rung]}: not asked, as {step.reason}." for step in skipped))
 
 
 def _measures(drill: Drill) -> tuple[Measure, ...]:
     budgets = drill.budgets
+    doubt = "by the time of its file" if drill.dated == BY_TIME else ""
     return (
         _measure("RTO: until the copy answers", drill.rto_usable, budgets.rto),
-        _measure("RTO: until the copy is proven", drill.rto_verified, budgets.rto),
-        _measure("RPO: age of the backup, which is what would be lost", drill.rpo, budgets.rpo),
+        _measure("RTO: until the copy is verified", drill.rto_verified, budgets.rto),
+        _measure("RPO: age of the backup, which is what would be lost", drill.rpo, budgets.rpo, doubt),
     )
 
 
-def _measure(name: str, seconds: float | None, budget: float | None) -> Measure:
+def _measure(name: str, seconds: float | None, budget: float | None, doubt: str = "") -> Measure:
     within = None if seconds is None or budget is None else seconds <= budget
-    return Measure(name, _known(seconds), budget, within)
+    return Measure(name, _known(seconds), budget, within, doubt)
 
 
 def _due(drill: Drill) -> str:

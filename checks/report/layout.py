@@ -79,7 +79,7 @@ class Page:
         if check.status is not Status.ERRORED or check not in self._report.checks:
             return ""
         why = (check.reason, check.code, check.hint)
-        same = (one.name for one in self._report.checks if (one.reason, one.code, one.hint) == why)
+        same = (one.name for one in self._report.asked if (one.reason, one.code, one.hint) == why)
         first = next(same)
         return "" if first == check.name else first
 
@@ -128,11 +128,13 @@ class Page:
 
     @staticmethod
     def time(check: CheckReport) -> str:
-        return escape.NOTHING if check.status is Status.SKIPPED else show_seconds(check.seconds)
+        """A check that was not asked has none, and neither has a rung that shares its time with others."""
+        return show_seconds(check.seconds) if check.status is not Status.SKIPPED and check.seconds else escape.NOTHING
 
     @classmethod
     def took(cls, check: CheckReport) -> str:
-        return "" if check.status is Status.SKIPPED else f"in {cls.time(check)} "
+        time = cls.time(check)
+        return "" if time == escape.NOTHING else f"in {time} "
 
     @staticmethod
     def at_a_glance(check: CheckReport) -> bool:

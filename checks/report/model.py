@@ -25,9 +25,13 @@ VERSION: Literal[1] = 1
 
 
 class Verdict(StrEnum):
-    """What the run amounts to. Only `held` is good news."""
+    """What the run amounts to. Only `held` is good news, without a word added to it.
+
+    A drill is `held, contents not proven` where nothing broke and there was nothing to hold the rows against.
+    """
 
     HELD = "held"
+    HELD_UNPROVEN = "held, contents not proven"
     FAILED = "failed"
     COULD_NOT_TELL = "could not tell"
     NOTHING_ASKED = "nothing asked"
@@ -36,6 +40,7 @@ class Verdict(StrEnum):
 
 VERDICT_MARKS = {
     Verdict.HELD: "✅ HELD",
+    Verdict.HELD_UNPROVEN: "⚠️ HELD, CONTENTS NOT PROVEN",
     Verdict.FAILED: "❌ FAILED",
     Verdict.COULD_NOT_TELL: "❔ COULD NOT TELL",
     Verdict.NOTHING_ASKED: "➖ NOTHING ASKED",  # noqa: RUF001 - as wide as the other signs
@@ -113,7 +118,10 @@ class FindingReport:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """One check of the page and what came of it. `sentence` says it at a glance; `code` names a missing verdict."""
+    """One check of the page and what came of it. `sentence` says it at a glance; `code` names a missing verdict.
+
+    A drill's rung of 0 `seconds` was read off what was asked for several at once: its time is the phase's.
+    """
 
     name: str
     kind: str

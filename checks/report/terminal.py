@@ -11,7 +11,6 @@ from checks.catalog.names import plural
 from checks.check import Cell
 from checks.report.clean import shortened, visible
 from checks.report.console import Console, plain
-from checks.report.ladder import nothing_from
 from checks.report.layout import moment
 from checks.report.model import CheckReport, FindingReport, Fix, Report, Verdict
 from checks.result import Status
@@ -64,11 +63,11 @@ def _print_verdict(console: Console, report: Report, file: Path | None, width: i
 
 def _drill_lines(drill: DrillReport) -> Iterator[str]:
     """What was restored, and the times against their budgets."""
-    if drill.artifact:
-        when = moment(drill.taken) or "an unknown time"
-        yield f"{drill.artifact} ({drill.format}, {show_bytes(drill.bytes)}) of {when}"
+    if not drill.artifact:
+        yield f"no backup came to hand; it was to come from {drill.origin}"
     else:
-        yield nothing_from(drill)
+        taken = moment(drill.taken) or "an unknown time"
+        yield f"{drill.artifact} ({drill.format}, {show_bytes(drill.bytes)}) of {taken}"
     for status in Status:
         names = [rung.name.removeprefix("drill: ") for rung in drill.ladder if rung.status is status]
         if names:
@@ -76,21 +75,23 @@ def _drill_lines(drill: DrillReport) -> Iterator[str]:
     for measure in drill.measures:
         taken = "not reached" if measure.seconds is None else show_seconds(measure.seconds)
         budget = "no budget" if measure.budget is None else f"budget {show_seconds(measure.budget)}"
-        yield f"{measure.name}: {taken} ({budget}{', exceeded' if measure.within is False else ''})"
+        told = [budget, "exceeded" if measure.within is False else "", measure.doubt]
+        yield f"{measure.name}: {taken} ({', '.join(filter(None, told))})"
     if drill.unproven:
         yield f"not proven: {len(drill.unproven)}, in the report"
 
 
 def _verdict(console: Console, verdict: Verdict, sentence: str) -> str:
     word, _, rest = plain(sentence).partition(":")
-    paint = console.good if verdict is Verdict.HELD else console.bad
+    paint = {Verdict.HELD: console.good, Verdict.HELD_UNPROVEN: console.doubtful}.get(verdict, console.bad)
     return f"{paint(word.upper())}:{rest}"
 
 
 def _overall(console: Console, reports: Sequence[Report]) -> str:
     counts = Counter(report.run.verdict for report in reports)
     tally = ", ".join(f"{counts[verdict]} {verdict.value}" for verdict in Verdict if counts[verdict])
-    paint = console.good if set(counts) == {Verdict.HELD} else console.bad
+    held = {Verdict.HELD, Verdict.HELD_UNPROVEN}
+    paint = console.bad if set(counts) - held else console.good if set(counts) == {Verdict.HELD} else console.doubtful
     majors = len({report.run.asked_major for report in reports})
     what = (
         f"{plural(len(reports) // majors, 'runbook')} on {majors} majors" if majors > 1 else f"{len(reports)} runbooks"

@@ -64,3 +64,6 @@ Positive = Annotated[int, Where(lambda number: number > 0, "must be 1 or more")]
 SettingName = Annotated[
     str, form(r"[A-Za-z_][A-Za-z0-9_.]*", "must be the name of a setting, as postgresql.conf has it")
 ]
+ExtensionName = Annotated[
+    str, form(r"[A-Za-z_][A-Za-z0-9_-]{0,62}", "must be the name of an extension, such as plpython3u or uuid-ossp")
+]

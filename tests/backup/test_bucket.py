@@ -109,6 +109,16 @@ def test_the_manifest_is_removed_first(store: str, monkeypatch: pytest.MonkeyPat
     assert removed == [[f"{FOLDER}{manifest.SUFFIX}"], [f"{FOLDER}/1.dat.gz", f"{FOLDER}/toc.dat"]]
 
 
+def test_a_backup_takes_no_others_place(store: str) -> None:
+    """One of the same second is there, so this one is refused, and the first is what it was."""
+    bucket = Bucket.of(store)
+    put(bucket, NAME, {NAME: b"rows"})
+    with pytest.raises(CouldNotTell) as failed:
+        put(bucket, NAME, {NAME: b"others"})
+    assert failed.value.code == "dump.exists"
+    assert [one.bytes for one in found(bucket, pattern=None, runbook="shop")] == [4]
+
+
 def code_of(location: str) -> tuple[str, str]:
     """The code of what listing it ends with, and all that is said."""
     with pytest.raises(CouldNotTell) as failed:

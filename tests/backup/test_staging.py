@@ -12,6 +12,7 @@ import pytest
 
 from checks.backup import manifest
 from checks.backup.staging import PREFIX, SUFFIX, staging, sweep
+from checks.errors import CouldNotTell
 from tests.backup.test_manifest import MADE
 from tests.targets.embedding import is_alive
 
@@ -59,7 +60,7 @@ def test_no_backup_replaces_another(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"first")
     with staging(tmp_path) as workshop:
         (workshop.path / NAME).write_bytes(b"second")
-        with pytest.raises(FileExistsError):
+        with pytest.raises(CouldNotTell, match="already"):
             workshop.publish(NAME, MADE, tmp_path)
     assert (tmp_path / NAME).read_bytes() == b"first"
 

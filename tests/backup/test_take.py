@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -227,3 +228,26 @@ def test_the_source_is_unchanged(target: EmbeddedTarget, store: FolderStore, mon
         take.take(source_of(target.socket_endpoint), store)
     assert (now(), left_in(store)) == (before, [])
     assert found(store, pattern=None, runbook="shop") == []
+
+
+def test_two_backups_of_one_second_do_not_take_each_others_place(
+    target: EmbeddedTarget, store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two runs at once one is there, whole and vouched for by its own manifest; the other says so and is gone."""
+    run_sql(target, ROWS.format(1000))
+    monkeypatch.setattr(take, "name_of", lambda *_: "shop-prod-20261121T090000Z.dump")  # as if both were of one second
+    source = source_of(target.socket_endpoint)
+
+    def once() -> str:
+        try:
+            return take.take(source, store).name
+        except CouldNotTell as reason:
+            return reason.code
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(one.result() for one in [pool.submit(once), pool.submit(once)])
+    name = "shop-prod-20261121T090000Z.dump"
+    assert outcomes == ["dump.exists", name]
+    assert left_in(store) == [name, f"{name}{manifest.SUFFIX}"]
+    made = manifest.read(store.folder / f"{name}{manifest.SUFFIX}")
+    assert wrong_files(store.folder / name, Vouched(name, made.files)) == []

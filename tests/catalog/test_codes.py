@@ -69,7 +69,7 @@ def test_only_good_news_needs_no_fix() -> None:
         "drill.indexes_whole",
         "drill.none_pending",
         "drill.objects_match",
-        "drill.objects_unproven",
+        "drill.objects_of_files",
         "drill.pending_applied",
         "drill.pitr_boundary",
         "drill.pitr_intact",

@@ -24,9 +24,13 @@ FILE = Path("reports/drills.jsonl")
 QUARTERLY = "{every: 90d}"
 
 
+UNPROVEN = "held, contents not proven"
+
+
 def past(days: float, verdict: str = "held", environment: str = "prod") -> PastDrill:
     """A drill so many days ago."""
-    return PastDrill(NOW - timedelta(days=days), environment, verdict, "relay.dump", 4.0)
+    began = NOW - timedelta(days=days)
+    return PastDrill(began, environment, verdict, "relay.dump", 4.0, proven=verdict == "held")
 
 
 def asked(params: str, *drills: PastDrill, damaged: tuple[int, ...] = (), **known: Any) -> list[Finding]:
@@ -54,7 +58,33 @@ def test_a_recent_good_drill_holds() -> None:
     [finding] = asked(QUARTERLY, past(10))
     assert (finding.code, finding.holds) == ("drill.recent", True)
     assert "relay.dump" in finding.sentence
-    assert "10 d ago, and took 4.0 s to prove" in finding.sentence
+    assert "10 d ago, and took 4.0 s to verify" in finding.sentence
+
+
+def test_a_drill_that_proved_no_contents_warns() -> None:
+    """It is no failure, since such backups are restored as well as they can be; nor is it as good as a proven one."""
+    findings = asked(QUARTERLY, past(10, UNPROVEN))
+    finding = broken(findings)
+    assert (finding.code, finding.severity) == ("drill.contents_unproven", Severity.WARN)
+    assert "none ever proved them" in finding.sentence
+    assert findings[-1].code == "drill.recent"
+
+
+def test_a_proven_drill_that_is_recent_enough_covers_those_after_it() -> None:
+    """One a quarter proves contents, and those of every night in between restore what the script left."""
+    [finding] = asked(QUARTERLY, past(30), past(1, UNPROVEN))
+    assert finding.code == "drill.recent"
+    assert "30 d ago" in finding.sentence
+    finding = broken(asked(QUARTERLY, past(100), past(1, UNPROVEN)))
+    assert finding.code == "drill.contents_unproven"
+    assert "the last that proved them was on" in finding.sentence
+
+
+def test_a_drill_that_proved_no_contents_does_not_age_better() -> None:
+    """Nor does it hide the one that failed before it, which it makes up for as any other would."""
+    assert broken(asked(QUARTERLY, past(100, UNPROVEN))).code == "drill.overdue"
+    assert broken(asked(QUARTERLY, past(10), past(2, "failed"))).code == "drill.failed_last"
+    assert broken(asked(QUARTERLY, past(10, "failed"), past(2, UNPROVEN))).code == "drill.contents_unproven"
 
 
 def test_no_drill_at_all_fails() -> None:

@@ -78,6 +78,8 @@ def test_the_command_line_says_otherwise(project: Path, variables: Mapping[str, 
         (("--keep", "many"), "dev"),
         (("--deadline", "soon"), "dev"),
         (("--to", "s3://"), "dev"),
+        (("--to", "ftp://example.com/backups"), "dev"),
+        (("--postgres-bin", "/nowhere"), "dev"),
         ((), "file"),
         ((), "nowhere"),
         ((), ""),
@@ -90,6 +92,7 @@ def test_what_is_written_wrongly_starts_nothing(
     ended = backup(project, variables, *more, env=env)
     assert (ended.code, ended.out, "Traceback" in ended.err) == (2, "", False)
     assert names(project / "backups") == []
+    assert not (project / "ftp:").exists()
 
 
 def test_a_server_that_is_not_there_is_no_backup(project: Path, target: EmbeddedTarget) -> None:

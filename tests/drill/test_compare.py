@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from checks.backup.contents import Contents, Sequence, Table
-from checks.check import Finding
+from checks.check import Finding, Severity
 from checks.drill import compare
 from checks.drill.compare import Surroundings
+from checks.result import Status, judge
 
 SOURCE = Contents(
     server="17.10",
@@ -36,9 +37,10 @@ def broken(findings: list[Finding]) -> set[str]:
 
 def test_a_copy_that_is_its_source_has_no_finding() -> None:
     """On any rung."""
-    rungs = [compare.counts, compare.digests, compare.sequences, compare.head, compare.not_ready]
+    rungs = [compare.counts, compare.digests, compare.sequences, compare.not_ready]
     assert broken(compare.objects(SOURCE, SOURCE, NOTHING)) == set()
     assert [broken(rung(SOURCE, SOURCE)) for rung in rungs] == [set()] * len(rungs)
+    assert compare.head(SOURCE, SOURCE).holds
 
 
 def test_what_belongs_to_a_missing_table_is_not_told_again() -> None:
@@ -76,18 +78,20 @@ def test_an_owner_and_a_privilege_are_part_of_an_object() -> None:
     assert broken(compare.objects(SOURCE, more, NOTHING)) == {"drill.grant_lost", "drill.grant_added"}
 
 
-def test_an_extension_nobody_has_here_is_fidelity() -> None:
+def test_an_extension_nobody_has_here_is_not_proven() -> None:
     """One that could be had is a loss."""
     copy = replace(SOURCE, extensions={})
     assert broken(compare.objects(SOURCE, copy, NOTHING)) == {"drill.extension_missing"}
-    assert broken(compare.objects(SOURCE, copy, Surroundings(unavailable=frozenset({"hstore"})))) == set()
+    assert broken(compare.objects(SOURCE, copy, Surroundings(unavailable=frozenset({"hstore"})))) == {
+        "drill.objects_unproven"
+    }
 
 
 def test_what_reaches_out_is_not_missed_where_it_was_contained() -> None:
-    """A foreign server is not the dump's to make on a disposable one."""
+    """A foreign server is not the dump's to make on a disposable one, so it is no loss; nor is it proven."""
     source = replace(SOURCE, objects={"other": {"server far": "server"}, "table": {"public.f": "foreign table"}})
     copy = replace(SOURCE, objects={})
-    assert broken(compare.objects(source, copy, Surroundings(contained=True))) == set()
+    assert broken(compare.objects(source, copy, Surroundings(contained=True))) == {"drill.objects_unproven"}
     assert broken(compare.objects(source, copy, NOTHING)) == {"drill.object_missing", "drill.table_missing"}
 
 
@@ -116,4 +120,30 @@ def test_a_copy_is_not_blamed_for_what_its_source_has_too() -> None:
 
 def test_a_head_that_differs_is_told() -> None:
     """Whichever is further."""
-    assert broken(compare.head(SOURCE, replace(SOURCE, head=("002",)))) == {"drill.head"}
+    assert broken([compare.head(SOURCE, replace(SOURCE, head=("002",)))]) == {"drill.head"}
+
+
+def test_a_table_without_a_digest_on_one_side_is_not_proven() -> None:
+    """It warns beside those that match, and does not hide one that differs."""
+    tables = {**SOURCE.tables, "public.b": Table(5, "")}
+    for source, copy in ((replace(SOURCE, tables=tables), SOURCE), (SOURCE, replace(SOURCE, tables=tables))):
+        found = compare.digests(source, copy)
+        assert broken(found) == {"drill.digests_unproven"}
+        assert judge(found, Severity.FAIL) is Status.WARNED
+        assert "The content of 1 table is what it was." in found[-1].sentence
+    differs = replace(SOURCE, tables={**tables, "public.a": Table(3, "cc")})
+    assert broken(compare.digests(SOURCE, differs)) == {"drill.content", "drill.digests_unproven"}
+
+
+def test_what_was_contained_is_not_proven() -> None:
+    """A foreign table and an extension that were not let come back are told of, and the rest is."""
+    source = replace(
+        SOURCE,
+        objects={**SOURCE.objects, "table": {**SOURCE.objects["table"], "public.f": "foreign table"},
+                 "other": {"server elsewhere": "fdw"}},
+        extensions={"hstore": "1.8", "dblink": "1.2"},
+    )  # fmt: skip
+    found = compare.objects(source, SOURCE, Surroundings("", frozenset({"dblink"}), contained=True))
+    assert broken(found) == {"drill.objects_unproven"}
+    assert "extension dblink, table public.f, server elsewhere" in found[0].sentence
+    assert broken(compare.objects(SOURCE, SOURCE, Surroundings("", frozenset({"dblink"}), contained=True))) == set()

@@ -12,17 +12,25 @@ import pytest
 from checks.backup import manifest
 from checks.backup.digest import VARIANT
 from checks.backup.head import head_of
+from checks.backup.sidefiles import sha256
 from checks.backup.store import FolderStore
 from checks.backup.take import Source, take
+from checks.catalog.codes import documented
+from checks.choice import Selection
+from checks.drill.command import Asked, requests
 from checks.drill.request import LATEST, LIVE, Request
 from checks.drilled import Budgets, Earlier, Likeness, Rung
 from checks.errors import UsageError
+from checks.report.compose import report_of
+from checks.report.markdown import markdown
 from checks.result import Status
 from checks.runbook.model import Runbook
 from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer, EmbeddedTarget
 from tests.backup.shop import Shop
 from tests.drill.tools import TABLES, codes, drilled, page, step
+from tests.majors import reduced, start
+from tests.report.builders import provenance
 
 MIGRATIONS = "migrations: {tool: sql, path: migrations}\n"
 
@@ -53,6 +61,7 @@ def test_a_live_database_is_proven_in_one_pass(shop: Shop, tmp_path: Path) -> No
     found, results = drilled(request_for(shop, page(tmp_path, body=f"## Orders\n\n{body}")))
     assert codes(found) == set()
     assert {one.status for one in found.steps} == {Status.PASSED, Status.SKIPPED}
+    assert found.contents_proven
     assert [result.status for result in results.results] == [Status.PASSED]
     assert found.rto_usable is not None
     assert found.rto_verified is not None
@@ -137,10 +146,45 @@ def test_a_place_without_a_backup_fails(shop: Shop, tmp_path: Path) -> None:
     assert not results.results
 
 
-def test_a_path_that_is_not_there_is_a_wrong_command_line(tmp_path: Path) -> None:
-    """No server is started for it."""
-    with pytest.raises(UsageError, match="there is no such backup"):
-        drilled(Request(page(tmp_path), str(tmp_path / "nowhere.dump")))
+@pytest.mark.parametrize(
+    ("origin", "problem"),
+    [
+        ("{folder}/nowhere.dump", "there is no such backup"),
+        ("/dev/null", "is neither a file nor a folder"),
+        ("https://app:hunter2@example.com/x.dump", "is an address that no backup is fetched from"),
+        ("", "names nothing"),
+    ],
+)
+def test_what_can_be_no_backup_is_a_wrong_command_line(tmp_path: Path, origin: str, problem: str) -> None:
+    """No server is started for it, and no password in it is shown."""
+    with pytest.raises(UsageError, match=problem) as refused:
+        drilled(Request(page(tmp_path), origin.format(folder=tmp_path)))
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.hint
+
+
+def test_programs_that_are_not_there_are_a_wrong_command_line(tmp_path: Path, binaries: Binaries) -> None:
+    """Told before anything is fetched; a folder that has them is none."""
+    runbook = page(tmp_path, 'backups: {location: "${KEPT}"}\nenvironments: {prod: {url: "${SHOP}"}}\n')
+    with pytest.raises(UsageError, match=r"--postgres-bin /nowhere: .*holds no working PostgreSQL"):
+        requests([runbook], Selection((), ()), Asked("prod", postgres_bin="/nowhere"), tmp_path)
+    asked = Asked("prod", postgres_bin=str(binaries.folder))
+    assert len(requests([runbook], Selection((), ()), asked, tmp_path)) == 1
+
+
+def test_a_place_that_is_not_there_is_told_once(tmp_path: Path) -> None:
+    """In the rung that needed it; other rungs and checks say only that it came to nothing. The report is drawn."""
+    runbook = page(tmp_path, 'backups: {location: "${KEPT}"}\n', "```sql check\nSELECT 1 WHERE false\n```\n")
+    request = Request(runbook, LATEST, "prod", variables={"KEPT": str(tmp_path / "nowhere")})
+    found, results = drilled(request)
+    reasons = [one.reason for one in found.steps] + [one.reason for one in results.results]
+    assert sum("nowhere" in reason for reason in reasons) == 1
+    assert "nowhere" in step(found, Rung.ARTIFACT).reason
+    assert {one.code for one in results.results} == {"drill.no_copy"}
+    assert step(found, Rung.ARTIFACT).hint
+    report = report_of(results, provenance=provenance(), codes=documented(), drill=found)
+    assert markdown(report).count("cannot be read") == 2  # in the ladder's row, and with its hint below
+    assert report.run.exit_code == 3
 
 
 @pytest.mark.parametrize("kind", ["custom", "directory", "tar", "plain"])
@@ -149,9 +193,22 @@ def test_without_a_manifest_what_is_not_proven_is_said(kind: str, shop: Shop, tm
     artifact = tmp_path / "shop-20261120T010203Z.dump"
     shop.dump(f"--format={kind}", f"--file={artifact}")
     found, _ = drilled(Request(page(tmp_path), str(artifact), "prod"))
-    assert not {code for code in codes(found) if code != "backup.misnamed"}
+    assert codes(found) - {"backup.misnamed"} == {"drill.artifact_unproven", "drill.objects_unproven"}
+    assert [step(found, rung).status for rung in (Rung.ARTIFACT, Rung.OBJECTS)] == [Status.WARNED] * 2
     assert [step(found, rung).status for rung in (Rung.COUNTS, Rung.DIGESTS)] == [Status.SKIPPED] * 2
     assert any("no manifest" in sentence for sentence in found.unproven)
+    assert not found.contents_proven
+
+
+def test_a_checksum_vouches_for_the_file_and_not_for_what_is_in_it(shop: Shop, tmp_path: Path) -> None:
+    """The artifact is proven by it, and its contents are not."""
+    artifact = tmp_path / "shop-20261120T010203Z.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    artifact.with_name(f"{artifact.name}.sha256").write_text(f"{sha256(artifact)}  {artifact.name}\n")
+    found, _ = drilled(Request(page(tmp_path), str(artifact), "prod"))
+    assert step(found, Rung.ARTIFACT).status is Status.PASSED
+    assert step(found, Rung.OBJECTS).status is Status.WARNED
+    assert not found.contents_proven
 
 
 def test_a_backup_without_a_row_proves_nothing(target: EmbeddedTarget, tmp_path: Path) -> None:
@@ -190,6 +247,7 @@ def test_a_manifest_of_another_variant_is_not_compared_by_digests(shop: Shop, tm
     found, _ = drilled(Request(runbook, str(artifact)))
     assert codes(found) == set()
     assert step(found, Rung.DIGESTS).status is Status.SKIPPED
+    assert not found.contents_proven
 
 
 @pytest.fixture
@@ -236,6 +294,69 @@ def test_a_head_that_moved_fails(migrated: tuple[Shop, Runbook], tmp_path: Path)
     shop.dump("--format=custom", f"--file={artifact}")
     found, _ = drilled(Request(runbook, str(artifact)))
     assert "drill.head_unknown" in codes(found)
+
+
+def test_without_a_manifest_the_head_is_not_proven(migrated: tuple[Shop, Runbook], tmp_path: Path) -> None:
+    """That the revisions are known ones does not say that they are those of the source."""
+    shop, runbook = migrated
+    artifact = tmp_path / "shop-20261120T010203Z.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    found, _ = drilled(Request(runbook, str(artifact)))
+    assert step(found, Rung.HEAD).status is Status.WARNED
+    assert "drill.head_unproven" in codes(found)
+
+
+def test_a_version_table_that_nobody_can_name_is_no_head_that_matches(shop: Shop, tmp_path: Path) -> None:
+    """Where the page's own configuration cannot be read, nothing was read on either side, and nothing is alike."""
+    unreadable = page(tmp_path, "migrations: {tool: alembic, path: nowhere}\n")
+    found, _ = drilled(request_for(shop, unreadable))
+    assert step(found, Rung.HEAD).status is Status.ERRORED
+
+
+def test_an_age_that_is_the_files_is_not_proven(shop: Shop, tmp_path: Path) -> None:
+    """A copy of an old file is as new as the copying, so the budget is kept by its word only."""
+    artifact = tmp_path / "shop.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    found, _ = drilled(Request(page(tmp_path), str(artifact), budgets=Budgets(rpo=3600.0)))
+    assert [one.code for one in step(found, Rung.BUDGETS).findings] == ["drill.rpo_met", "drill.age_unproven"]
+    assert step(found, Rung.BUDGETS).status is Status.WARNED
+    found, _ = drilled(Request(page(tmp_path), str(artifact)))
+    assert step(found, Rung.BUDGETS).status is Status.SKIPPED
+    assert any("is that of its file" in sentence for sentence in found.unproven)
+
+
+def test_a_server_without_amcheck_proves_no_index(tmp_path: Path) -> None:
+    """In the row of the ladder, and under what could not be proven; contents are proven all the same."""
+    runbook = page(tmp_path, 'server: {ssl: "off"}\n')
+    newer = next(one for one in reduced() if one.major == 18)
+    shop = Shop.on(start(newer))
+    try:
+        found, _ = drilled(request_for(shop, runbook, postgres_bin=str(newer.folder)))
+    finally:
+        shop.close()
+    assert step(found, Rung.INTEGRITY).status is Status.WARNED
+    assert any("without amcheck" in sentence for sentence in found.unproven)
+    assert found.contents_proven
+
+
+def test_every_sentence_on_what_is_unproven_stands_under_a_rung_that_is_not_green(shop: Shop, tmp_path: Path) -> None:
+    """But for what belongs to no rung: how old a backup is says no dump that is made for the drill."""
+    found, _ = drilled(request_for(shop, page(tmp_path)))
+    assert found.unproven == ("A dump made for the drill says nothing of how old the newest backup is (RPO).",)
+    artifact = tmp_path / "shop.dump"
+    shop.dump("--format=custom", f"--file={artifact}")
+    found, _ = drilled(Request(page(tmp_path), str(artifact), budgets=Budgets(rpo=3600.0)))
+    under = {one.sentence: each.status for each in found.steps for one in each.findings}
+    assert found.unproven
+    assert {under[sentence] for sentence in found.unproven} == {Status.WARNED}
+
+
+def test_a_rung_has_the_time_it_took_or_none(shop: Shop, tmp_path: Path) -> None:
+    """What is read off one description of the copy has no time of its own."""
+    found, _ = drilled(Request(page(tmp_path), str(backed_up(shop, page(tmp_path), tmp_path / "kept"))))
+    took = {one.rung: one.seconds for one in found.steps if one.status is not Status.SKIPPED}
+    assert {rung for rung, seconds in took.items() if not seconds} == {Rung.OBJECTS, Rung.COUNTS, Rung.DIGESTS}
+    assert all(seconds > 0.0005 for rung, seconds in took.items() if seconds), took
 
 
 def test_a_version_table_that_is_elsewhere_could_not_tell(migrated: tuple[Shop, Runbook], tmp_path: Path) -> None:

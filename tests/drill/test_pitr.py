@@ -15,6 +15,7 @@ import pytest
 from checks.check import Severity
 from checks.drill import basebackup, walarchive
 from checks.drill import pitr_rehearsal as rehearsal
+from checks.drill.doubt import doubts
 from checks.drill.pitr import Marker, Recovered, Request, recover
 from checks.drill.recovered import isolated
 from checks.drill.recovery import OFF, Point
@@ -124,7 +125,7 @@ def test_both_sides_are_proven_on_every_major(every_whole_major: Binaries) -> No
                     "drill.pitr_boundary",
                 ]
                 assert outcome.steps[2].findings[1].observed == "1 before, 0 after"
-                assert (outcome.database, outcome.unproven) == ("app", [])
+                assert (outcome.database, list(doubts(outcome.steps))) == ("app", [])
 
 
 def test_times_of_the_page_are_counted_on_both_sides(source: Source, files: tuple[Path, Path]) -> None:
@@ -140,10 +141,11 @@ def test_times_of_the_page_are_counted_on_both_sides(source: Source, files: tupl
 def test_without_a_marker_the_log_is_the_proof(source: Source, files: tuple[Path, Path]) -> None:
     """And the report says that no table was looked at."""
     with recovered(source, request_of(*files, Point(time=source.made.between), None)) as outcome:
-        [finding] = outcome.steps[2].findings
+        finding, doubtful = outcome.steps[2].findings
         assert "the last transaction replayed was committed at" in finding.sentence
         assert "is not there" in finding.sentence
-        assert len(outcome.unproven) == 1
+        assert doubtful.code == "drill.boundary_unproven"
+        assert outcome.steps[2].status is Status.WARNED
 
 
 def test_a_marker_that_is_no_query_of_times_could_not_tell(source: Source, files: tuple[Path, Path]) -> None:
@@ -209,9 +211,9 @@ def test_a_backup_without_manifest_warns(source: Source, files: tuple[Path, Path
     base, wal = files
     (base / "backup_manifest").unlink()
     with recovered(source, request_of(base, wal)) as outcome:
-        assert [finding.code for finding in outcome.steps[0].findings] == ["drill.pitr_no_manifest"]
+        assert [finding.code for finding in outcome.steps[0].findings] == ["drill.pitr_files_unproven"]
         assert [step.status for step in outcome.steps] == [Status.WARNED, Status.PASSED, Status.PASSED]
-        assert "has no manifest" in outcome.unproven[0]
+        assert "has no manifest" in next(doubts(outcome.steps))
 
 
 def test_any_other_refusal_is_told_in_the_servers_words(source: Source, files: tuple[Path, Path]) -> None:
@@ -229,7 +231,9 @@ def test_a_gap_after_the_point_is_told(source: Source, files: tuple[Path, Path])
     shutil.copy(wal / newest, wal / f"{int(newest, 16) + 2:024X}")
     with recovered(source, request_of(base, wal)) as outcome:
         assert outcome.holds
-        assert "1 WAL segment missing" in outcome.unproven[0]
+        [told] = [one for one in outcome.steps[1].findings if not one.holds]
+        assert (told.code, outcome.steps[1].status) == ("drill.wal_unproven", Status.WARNED)
+        assert "1 WAL segment missing" in told.sentence
 
 
 def test_a_packed_archive_is_read(source: Source, files: tuple[Path, Path]) -> None:

@@ -54,9 +54,9 @@ HELD = Drill(
     operator="sam",
     host="laptop",
     trend=(
-        Earlier("2026-05-20T09:00:00Z", True, 3.5),
+        Earlier("2026-05-20T09:00:00Z", True, 3.5, proven=True),
         Earlier("2026-08-20T09:00:00Z", False, None),
-        Earlier("2026-08-21T09:00:00Z", True, 3.7),
+        Earlier("2026-08-21T09:00:00Z", True, 3.7, proven=True),
     ),
 )
 LOST = Finding(
@@ -75,6 +75,7 @@ def with_rung(drill: Drill, rung: Rung, *findings: Finding, status: Status, **kn
     return replace(drill, steps=steps)
 
 
+UNPROVEN = with_rung(HELD, Rung.DIGESTS, status=Status.SKIPPED, reason="there is no manifest")
 FAILED = replace(
     with_rung(
         with_rung(HELD, Rung.COUNTS, LOST, status=Status.FAILED),

@@ -16,7 +16,7 @@ from checks.errors import CouldNotTell, UsageError
 from checks.plan import Mode
 from checks.report.drills import past_drills, record, trend
 from checks.report.model import Report
-from tests.report.drills import FAILED, HELD, drilled
+from tests.report.drills import FAILED, HELD, UNPROVEN, drilled
 
 
 def of_prod(began: str, *, held: bool = True) -> Report:
@@ -31,6 +31,23 @@ def test_a_drill_is_a_line(tmp_path: Path) -> None:
     assert path.name == "drills.jsonl"
     assert (entry["runbook"], entry["environment"], entry["verdict"]) == ("gaia", "prod", "failed")
     assert (entry["seconds"], entry["codes"], entry["operator"]) == (4.0, ["drill.row_lost"], "sam")
+
+
+def test_a_line_keeps_whether_contents_were_proven(tmp_path: Path) -> None:
+    """One that does not say so, as none did before, knows of no proof; and neither does it fail anybody."""
+    record(of_prod("2026-05-20T09:00:00Z"), tmp_path)
+    unproven = replace(UNPROVEN, began="2026-08-21T09:00:00Z")
+    path = record(drilled(unproven, environment="prod", mode=Mode.DRILL), tmp_path)
+    first, second = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    assert (first["verdict"], first["contents_proven"]) == ("held", True)
+    assert (second["verdict"], second["contents_proven"]) == ("held, contents not proven", False)
+    del first["contents_proven"]
+    first["began"] = "2025-05-20T09:00:00Z"
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(first) + "\n")
+    known = past_drills(tmp_path, "gaia", ["prod"])
+    assert [(drill.held, drill.proven) for drill in known.drills] == [(True, False), (True, True), (True, False)]
+    assert [one.proven for one in trend(known, physical=False)] == [False, True, False]
 
 
 def test_the_history_is_read_oldest_first(tmp_path: Path) -> None:

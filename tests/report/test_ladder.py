@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from junitparser import JUnitXml
 
+from checks.catalog.codes import documented
+from checks.drill.doubt import doubt
 from checks.drilled import Budgets, Earlier, Rung
 from checks.report import files, nagios
+from checks.report.compose import fix_of
+from checks.report.index import rewrite_index
 from checks.report.jsonfile import from_json, to_json
 from checks.report.junit import junit
 from checks.report.ladder import CLAIMS, slower_by, sparkline, trend_sentence
@@ -20,7 +24,7 @@ from checks.report.summary import annotation_lines
 from checks.report.terminal import print_outcome
 from checks.result import Result, Status
 from tests.report.builders import holding, result
-from tests.report.drills import FAILED, HELD, LOST, drilled, with_rung
+from tests.report.drills import FAILED, HELD, LOST, UNPROVEN, drilled, with_rung
 
 DAMAGE = result("query", status=Status.ERRORED, reason="no answer", code="run.timeout", hint="Try again.")
 
@@ -35,6 +39,36 @@ def test_a_drill_holds_when_every_rung_and_every_check_does() -> None:
     run = drilled().run
     assert (run.verdict, run.exit_code) == (Verdict.HELD, 0)
     assert run.sentence == "Held: all 11 rungs passed; the one check passed."
+
+
+def test_a_drill_that_proved_no_contents_says_so_at_first_glance(tmp_path: Path) -> None:
+    """On the terminal, in Markdown, JSON, JUnit and the list of reports; it did not fail, and is not as good as one."""
+    report = drilled(UNPROVEN)
+    assert (report.run.verdict, report.run.exit_code) == (Verdict.HELD_UNPROVEN, 0)
+    assert markdown(report).startswith(
+        "# Gaia PostgreSQL, restore drill: HELD, CONTENTS NOT PROVEN\n\n**Held, contents not proven: of 11 rungs, "
+    )
+    stream = StringIO()
+    print_outcome([report], {}, stream=stream, environ={"FORCE_COLOR": "1"})
+    assert "\x1b[1m\x1b[33mHELD, CONTENTS NOT PROVEN\x1b[0m: of 11 rungs" in stream.getvalue()
+    read = from_json(to_json(report), path=Path("x"))
+    assert (read.run.verdict, read.drill and read.drill.contents_proven) == ("held, contents not proven", False)
+    [suite] = JUnitXml.fromstring(junit([report]).encode())
+    assert (suite.tests, suite.failures, suite.errors, suite.skipped) == (12, 0, 0, 1)
+    assert '<property name="verdict" value="held, contents not proven" />' in junit([report])
+    assert '<property name="drill.contents" value="not proven" />' in junit([report])
+    files.write(report, tmp_path)
+    rewrite_index(tmp_path)
+    assert "⚠️ HELD, CONTENTS NOT PROVEN" in (tmp_path / "index.md").read_text(encoding="utf-8")
+
+
+def test_a_base_backup_is_proven_by_its_own_manifest() -> None:
+    """Its files were held against that, and there are no digests to compare."""
+    boundary = replace(UNPROVEN.steps[0], rung=Rung.BOUNDARY)
+    physical = replace(UNPROVEN, steps=(*UNPROVEN.steps, boundary))
+    assert drilled(physical).run.verdict is Verdict.HELD
+    without = with_rung(physical, Rung.ARTIFACT, doubt("drill.pitr_files_unproven", "None."), status=Status.WARNED)
+    assert drilled(without).run.verdict is Verdict.HELD_UNPROVEN
 
 
 def test_a_failed_rung_fails_the_drill() -> None:
@@ -67,16 +101,6 @@ def test_a_rung_without_a_verdict_says_why_and_what_to_do(checks: tuple[Result, 
     assert "The reason is the same" not in told
 
 
-def test_a_drill_that_had_no_backup_says_so() -> None:
-    """Where its name, format and size would stand, on the terminal and in the report."""
-    report = drilled(replace(HELD, artifact="", format="", bytes=0, taken="", origin="gs://backups/relay"))
-    screen = StringIO()
-    print_outcome([report], {}, stream=screen, environ={})
-    for told in (screen.getvalue(), markdown(report)):
-        assert "nothing to restore was had from gs://backups/relay" in told
-        assert "0 B" not in told
-
-
 def test_an_interrupted_drill_is_interrupted() -> None:
     """However far it got."""
     assert drilled(interrupted=True).run.exit_code == 130
@@ -91,6 +115,31 @@ def test_times_are_held_against_budgets() -> None:
     unreached = drilled(replace(HELD, rto_usable=None)).drill
     assert unreached is not None
     assert unreached.measures[0].within is None
+
+
+def test_an_age_that_is_the_files_is_no_plain_success() -> None:
+    """It keeps the budget by the word of a file."""
+    drawn = markdown(drilled(replace(HELD, dated="time of the file")))
+    assert "⚠️ within, by the time of its file" in drawn
+    assert "by the time of its file" not in markdown(drilled())
+
+
+def test_a_dump_made_for_the_drill_is_not_said_to_be_young_enough() -> None:
+    """The rung claims what was measured."""
+    drawn = markdown(drilled(replace(HELD, rpo=None)))
+    assert "| It was restored in time. " in drawn
+    assert "no more would be lost" not in drawn
+    assert "no more would be lost" in markdown(drilled())
+
+
+def test_a_rung_without_a_time_shows_none() -> None:
+    """And the page says where its time is."""
+    steps = tuple(replace(one, seconds=0.0) if one.rung is Rung.COUNTS else one for one in HELD.steps)
+    drawn = markdown(drilled(replace(HELD, steps=steps)))
+    row = next(line for line in drawn.splitlines() if "| counts " in line)
+    assert row.split("|")[3].strip() == "–"  # noqa: RUF001 - the sign of a time there is none of
+    assert "A rung without a time" in drawn
+    assert "A rung without a time" not in markdown(drilled())
 
 
 def test_the_first_screen_has_what_an_auditor_asks_first() -> None:
@@ -162,7 +211,7 @@ def test_the_terminal_ends_with_the_ladder_and_the_times() -> None:
         "relay-20261121T010000Z.dump (custom, 12 MB) of 2026-11-21 01:00:00 UTC",
         "rungs failed: counts",
         "rungs skipped: digests",
-        "RTO: until the copy is proven: 4.0 s (budget 30 min)",
+        "RTO: until the copy is verified: 4.0 s (budget 30 min)",
         "not proven: 2, in the report",
     ):
         assert told in stream.getvalue()
@@ -220,3 +269,34 @@ def test_the_sparkline_has_a_sign_for_every_drill() -> None:
     assert sparkline([1.0, None, 4.0]) == "▃·█"
     assert sparkline([None, None]) == "··"
     assert sparkline([0.0]) == "▁"
+
+
+def test_a_drill_that_had_no_backup_says_so() -> None:
+    """It has no name, size or time to show, no day by which the next one would do, and no rung that shares its time."""
+    nothing = tuple(replace(one, status=Status.SKIPPED, findings=(), seconds=0.0, reason="x") for one in HELD.steps[1:])
+    first = replace(
+        HELD.steps[0], status=Status.ERRORED, findings=(), seconds=0.0, reason="y", code="run.timeout", hint="z"
+    )
+    report = drilled(replace(HELD, artifact="", format="", bytes=0, taken="", origin="latest", steps=(first, *nothing)))
+    drawn = markdown(report)
+    assert "- Backup: none came to hand; it was to come from latest\n" in drawn
+    assert "Next drill due" not in drawn
+    assert "A rung without a time" not in drawn
+    assert "Next drill due" in markdown(drilled())
+    stream = StringIO()
+    print_outcome([report], {}, stream=stream, environ={})
+    assert "no backup came to hand; it was to come from latest" in stream.getvalue()
+
+
+def test_what_was_not_proven_is_not_answered_by_the_fix_of_a_failure() -> None:
+    """A section for every code of drills says what to do when one failed; for a doubt it has to name the code."""
+    from checks.runbook.model import Prose, Section
+    from tests.report.builders import page
+
+    def fixed_by(*fixes: str) -> str:
+        section = Section(2, "The drill failed", 7, fixes, (Prose("Count on nothing.", 8),))
+        runbook = replace(page([]), sections=(section,))
+        return fix_of(runbook, "drill.objects_unproven", documented()["drill.objects_unproven"]).source
+
+    assert fixed_by("drill.*") == "catalog"
+    assert fixed_by("drill.objects_unproven") == "page"
