@@ -7,8 +7,10 @@ a statement and large ones each by a parallel scan.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +51,25 @@ def describe(
     head: Head | None = None,
     sequences: States | None = None,
     workers: int = WORKERS,
+    another: Callable[[], Connection] | None = None,
 ) -> Contents:
     """Everything that is compared, as the connection's current transaction sees it; it is left open.
 
     Without `digests` rows are counted only. `head` is where the applied migrations are recorded. `sequences` are their
-    states where they were read before: no snapshot holds them still.
+    states where they were read before: no snapshot holds them still. Where nobody writes, `another` connection may read
+    the tables while this one asks of all else.
     Raises CouldNotTell for what the server refuses, ConnectionFailed when it goes away.
     """
     with told("describe the database"):
         pin(connection)
-        found = _in_one_flight(connection, {**_statements(), **objects.statements()})
+        found = _in_one_flight(connection, {"stored": _statements()["stored"]})
+        read = partial(
+            tables_of, all_of_them=[_stored(row) for row in found["stored"]], digests=digests, workers=workers
+        )
+        with _beside(another, read) if another else nullcontext(partial(read, connection)) as tables_read:
+            found |= _in_one_flight(connection, {**_statements(), **objects.statements()}, without={"stored"})
+            tables = tables_read()
         about = found["about"][0]
-        tables = tables_of(connection, [_stored(row) for row in found["stored"]], digests=digests, workers=workers)
         if about["large_objects"]:
             tables |= _large_objects(connection, digests=digests)
         revisions = revisions_of(connection, head) if head else ()
@@ -87,8 +96,21 @@ def read_sequences(connection: Connection, rows: Sequence[Row] | None = None) ->
     return found
 
 
-def _in_one_flight(connection: Connection, statements: Mapping[str, str]) -> dict[str, list[Row]]:
-    optional = {"large_objects"}
+@contextmanager
+def _beside(
+    another: Callable[[], Connection], read: Callable[[Connection], dict[str, Table]]
+) -> Iterator[Callable[[], dict[str, Table]]]:
+    """While this lasts, the tables are read over another connection; what is given waits for them."""
+    with another() as connection, ThreadPoolExecutor(1, thread_name_prefix="tables") as pool:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        pin(connection)
+        yield pool.submit(read, connection).result
+
+
+def _in_one_flight(
+    connection: Connection, statements: Mapping[str, str], *, without: Collection[str] = ()
+) -> dict[str, list[Row]]:
+    optional = {"large_objects", *without}
     with connection.pipeline():
         cursors = {
             name: connection.cursor(row_factory=dict_row).execute(sql.encode())

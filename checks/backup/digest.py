@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 VARIANT = "rows-2"
 DIGITS = 16
-LONGEST_CHAIN = 64  # columns: each is a call within the next one's, and the server's stack has a bottom
+LONGEST_CHAIN = 60  # columns: each is a call within the next one's, and a bit of 64
 _WRAP = 2**64
 
 # What a value looks like as text depends on these. They are the same whenever a digest is computed.
@@ -97,25 +97,36 @@ def _of_one(position: int, table: Stored, *, counts_only: bool) -> str:
 
 
 def _hash(columns: Sequence[Column]) -> str:
-    """A row's: what goes by a record comes first, and each other column is hashed with the hash so far as its seed."""
+    """A row's: what goes by a record comes first, and each other column is hashed with the hash so far as its seed.
+
+    A seeded function of NULL is NULL, so something stands in for it, and the first seed says of which columns.
+    """
     ordered = sorted(columns, key=lambda column: column.name)
     chained = [column for column in ordered if column.type not in {*_AS_IT_IS, *_AS_BYTES} - {"int8"}][:LONGEST_CHAIN]
     others = [_value(column) for column in ordered if column not in chained]
     # The hash of a record is a sum over its columns, which the next call makes into something else.
-    made = f"hash_record_extended(ROW({', '.join(others)}), 0)" if others else "'0'::int8"
+    seeds = [f"hash_record_extended(ROW({', '.join(others)}), 0)"] if others else []
+    seeds += [_absences(chained)] if chained else []
+    made = " # ".join(seeds) or "'0'::int8"
     for column in chained:
         made = _seeded(column, made)
     return made if chained else f"hashint4extended(0, {made})"
 
 
+def _absences(columns: Sequence[Column]) -> str:
+    """The hash of a bit for each column that is NULL; most rows have none, and are asked no more than that."""
+    absent = [f"q.{column.name} IS NOT DISTINCT FROM NULL" for column in columns]  # a composite of NULLs is not NULL
+    bits = [f"CASE WHEN {one} THEN '{2**bit}'::int8 ELSE '0'::int8 END" for bit, one in enumerate(absent)]
+    return f"CASE WHEN {' OR '.join(absent)} THEN hashint4extended(1, {' # '.join(bits)}) ELSE '0'::int8 END"
+
+
 def _seeded(column: Column, seed: str) -> str:
-    """The hash of the column with this seed. Every function is strict, so NULL is another seed instead of a value."""
-    name, value = f"q.{column.name}", _value(column)
-    absent = f"CASE WHEN {name} IS NOT DISTINCT FROM NULL THEN"  # a composite of NULLs is not NULL
+    """The hash of the column with this seed."""
+    value = _value(column)
     if column.type == "int8":  # all of it fits into the seed
-        return f"hashint4extended({absent} 1 ELSE 0 END, {seed} # coalesce({name}, '0'))"
+        return f"hashint4extended(0, {seed} # coalesce(q.{column.name}, '0'))"
     function, instead = _SEEDED.get(column.type, ("hashtextextended", "''"))
-    return f"{function}(coalesce({value}, {instead}), {seed} # {absent} '1'::int8 ELSE '0'::int8 END)"
+    return f"{function}(coalesce({value}, {instead}), {seed})"
 
 
 def _value(column: Column) -> str:

@@ -91,8 +91,11 @@ class Export:
         return [*command, f"--jobs={jobs}"] if kind is Format.DIRECTORY and jobs > 1 else command
 
     def contents(self, *, digests: bool = True, head: Head | None = None) -> Contents:
-        """What is in the snapshot; while a dump runs, asked from another thread. See `checks.backup.describe`."""
-        return describe(self.connection, digests=digests, head=head, sequences=self.sequences)
+        """What is in the snapshot; while a dump runs, asked from another thread. See `checks.backup.describe`.
+
+        No table is read by several workers: that is quick enough beside a dump, and leaves the source its processors.
+        """
+        return describe(self.connection, digests=digests, head=head, sequences=self.sequences, workers=0)
 
     def abort(self) -> None:
         """From another thread: end what the session is doing, on the server too."""

@@ -40,8 +40,8 @@ QUICK: Mapping[str, Setting] = {
     "max_locks_per_transaction": 1024,
     "log_min_messages": "fatal",
 }
-_OPTIONS = ("--dbname=", "--no-password", "--no-tablespaces", "--no-subscriptions", "--no-security-labels")
-_AT_ONCE = "--single-transaction"
+OPTIONS = ("--dbname=", "--no-password", "--no-tablespaces", "--no-subscriptions", "--no-security-labels")
+AT_ONCE = "--single-transaction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,68 +80,18 @@ def restore(artifact: Path, header: Header, copy: Copy, *, limit: float = LIMIT)
     if header.format is not Format.PLAIN:
         copy.provide(_mentioned(artifact, header, copy))
         attempt = _archive_without_internal if copy.known.internal else _archive
-    ended = attempt(artifact, header, copy, limit, strict=not copy.missing_extensions)
+    strict = not (copy.missing_extensions or copy.refused_extensions)  # which bring an error each
+    ended = attempt(artifact, header, copy, limit, strict=strict)
     tries = 1
-    if _stopped_early(ended) and not copy.missing_extensions and copy.server.is_running:
+    if strict and _stopped_early(ended) and not copy.missing_extensions and copy.server.is_running:
         copy.start_again()
         ended = attempt(artifact, header, copy, max(1.0, limit - (time.monotonic() - began)), strict=False)
         tries = 2
-    found = _judged(ended, limit, copy)
+    found = judged(ended, limit, copy)
     if copy.server.is_running:
         copy.settle()
     notes = (LEFT_OUT,) if copy.known.internal else ()
     return Restored(tuple(found), ended.status, time.monotonic() - began, tries, _client(header, copy), notes)
-
-
-class StreamedRestore:
-    """A restore of a custom archive that is still being written: `write` each piece of it, then take its end."""
-
-    def __init__(self, copy: Copy) -> None:
-        """The roles and extensions of the dump are to be provided before."""
-        self._copy = copy
-        self._began = time.monotonic()
-        program = _within_reach(copy, "pg_restore")
-        variables = {**copy.server.binaries.environment, **copy.variables}
-        self._broken = bool(copy.made_schemas or copy.missing_extensions)  # which takes a list, or many errors
-        self._run = (
-            None if self._broken else ClientRun([program, *_OPTIONS, _AT_ONCE], variables, stdin=subprocess.PIPE)
-        )
-
-    def __enter__(self) -> StreamedRestore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._run is not None:
-            self._run.kill()
-
-    def write(self, piece: bytes) -> None:
-        """Pass it on. Once the client has stopped at an error, nothing is."""
-        if self._broken or self._run is None:
-            return
-        try:
-            self._run.stdin.write(piece)
-            self._run.stdin.flush()
-        except BrokenPipeError:
-            self._broken = True
-
-    def finish(self) -> None:
-        """There is no more to write."""
-        if self._run is not None:
-            with suppress(BrokenPipeError):
-                self._run.stdin.close()
-
-    def ended(self, limit: float) -> Restored | None:
-        """What came of it, the copy being settled; None where the client stopped, and the archive is to be restored."""
-        self.finish()
-        if self._run is None:
-            return None
-        end = self._run.ended(limit)
-        if end.status != 0 or self._broken or not self._copy.server.is_running:
-            return None
-        self._copy.settle()
-        found = tuple(_judged(end, limit, self._copy))
-        client = f"pg_restore {self._copy.server.binaries.version}"
-        return Restored(found, end.status, time.monotonic() - self._began, 1, client)
 
 
 def _stopped_early(ended: Ended) -> bool:
@@ -152,7 +102,8 @@ def _client(header: Header, copy: Copy) -> str:
     return f"{'psql' if header.format is Format.PLAIN else 'pg_restore'} {copy.server.binaries.version}"
 
 
-def _judged(ended: Ended, limit: float, copy: Copy) -> Iterator[Complaint]:
+def judged(ended: Ended, limit: float, copy: Copy) -> Iterator[Complaint]:
+    """What the client complained of, and that it did not come to its end in `limit` seconds."""
     if ended.late:
         yield Complaint(Weight.UNFIT, "drill.restore_too_long", f"the restore had not ended after {limit:.0f} s")
         return
@@ -187,7 +138,7 @@ def _mentioned(artifact: Path, header: Header, copy: Copy) -> Mentions:
 def _archive(
     artifact: Path, header: Header, copy: Copy, limit: float, *, strict: bool, only: Sequence[str] = ()
 ) -> Ended:
-    options = [*_OPTIONS, *only, _AT_ONCE] if strict else [*_OPTIONS, *only]
+    options = [*OPTIONS, *only, AT_ONCE] if strict else [*OPTIONS, *only]
     with _listed(artifact, header, copy) as listed:
         options += listed
         with _reading(artifact, header, copy, options) as run:
@@ -198,7 +149,7 @@ def _archive_without_internal(artifact: Path, header: Header, copy: Copy, limit:
     """Its definitions as SQL, from which lines can be taken, and what follows them as it is."""
     began = time.monotonic()
     with _listed(artifact, header, copy) as listed:
-        options = [*_OPTIONS[1:], *listed, "--section=pre-data", "--file=-"]
+        options = [*OPTIONS[1:], *listed, "--section=pre-data", "--file=-"]
         with _reading(artifact, header, copy, options, stdout=subprocess.PIPE) as written:
             defined = _into_psql(artifact.name, written.stdout, copy, limit, strict=strict)
     if strict and defined.status:
@@ -236,7 +187,7 @@ def _reading(
 
     The archive is opened by us and read by the server's user; only a folder's files have to be reached by name.
     """
-    command: list[str | Path] = [_within_reach(copy, "pg_restore"), *options]
+    command: list[str | Path] = [within_reach_of(copy, "pg_restore"), *options]
     variables = {**copy.server.binaries.environment, **copy.variables}
     with ExitStack() as stack:
         if header.format is Format.DIRECTORY:
@@ -287,7 +238,7 @@ def _into_psql(name: str, source: BinaryIO, copy: Copy, limit: float, *, strict:
     """psql fed by us. In restricted mode, which the client has since August 2025, nothing but SQL is obeyed."""
     stop = ["--set=ON_ERROR_STOP=1", "--single-transaction"] if strict else []
     options = ["--no-psqlrc", "--quiet", "--echo-errors", "--no-password", "--set=VERBOSITY=terse", *stop, "--file=-"]
-    command: list[str | Path] = [_within_reach(copy, "psql"), *options]
+    command: list[str | Path] = [within_reach_of(copy, "psql"), *options]
     run = ClientRun(command, {**copy.server.binaries.environment, **copy.variables}, stdin=subprocess.PIPE)
     return guarded(lambda: _streamed(name, source, run, copy, limit), run)
 
@@ -311,8 +262,8 @@ def has_restricted_mode(copy: Copy) -> bool:
     return int(major) >= 18 or number >= first.get(int(major), 10**6)
 
 
-def _within_reach(copy: Copy, program: str) -> Path:
-    """The program where the server's user can run it."""
+def within_reach_of(copy: Copy, program: str) -> Path:
+    """The copy's own client program, where the server's user can run it."""
     from checks.targets.account import server_account
     from checks.targets.reach import within_reach
 

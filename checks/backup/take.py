@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import select
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from checks.backup.artifact import Format
 from checks.backup.contents import Contents
@@ -26,6 +22,7 @@ from checks.backup.retention import Kept, is_own_name, name_of, to_remove
 from checks.backup.sidefiles import sha256
 from checks.backup.staging import Staging
 from checks.backup.store import Store, unwritable
+from checks.backup.written import SILENCE, raise_failure, written
 from checks.errors import CouldNotTell
 from checks.runbook.model import Keep
 from checks.targets.session import Endpoint
@@ -34,8 +31,6 @@ from checks.units import show_bytes
 SUFFIXES = {Format.CUSTOM: ".dump", Format.DIRECTORY: ".dir"}
 JOBS = 2  # of pg_dump in directory format
 WORTH_JOBS = 256 * 2**20  # bytes of a database below which a second connection costs more than it saves
-_PIECE = 2**20
-_SILENCE = 0.5  # seconds
 _ROOM_BESIDE_EARLIER = 1.2
 _ROOM_OF_DATABASE = 1 / 3  # a dump holds no index and is compressed
 
@@ -129,7 +124,7 @@ def _dumped(
                 size = sum(part.stat().st_size for part in path.iterdir())
             else:
                 dump = Dump(export, kind)
-                size, hashed = _copied(dump.stdout, path, waiting)
+                size, hashed = written(dump.stdout, path, waiting)
                 files = {name: hashed}
                 dump.ended()
             return waiting.result(), files, size
@@ -140,48 +135,16 @@ def _dumped(
             if not waiting.done():
                 export.abort()
             elif isinstance(failure, CouldNotTell):
-                _raise_failure(waiting)
+                raise_failure(waiting)
             if isinstance(failure, OSError):
                 raise unwritable(workshop.path.parent, failure) from None
             raise
 
 
-def _copied(source: BinaryIO, path: Path, beside: Future[Contents]) -> tuple[int, str]:
-    """Write the stream into a file of that path; its size and SHA-256. Raises OSError, and what `beside` raised."""
-    digest, size = hashlib.sha256(), 0
-    path.touch(0o600, exist_ok=False)  # a backup is as secret as its database
-    with path.open("wb", buffering=0) as file:
-        for piece in _pieces(source, beside):
-            digest.update(piece)
-            size += len(piece)
-            left = memoryview(piece)
-            while left:
-                left = left[file.write(left) or 0 :]
-    return size, digest.hexdigest()
-
-
-def _pieces(source: BinaryIO, beside: Future[Contents]) -> Iterator[bytes]:
-    """The stream as it comes. A source that stays silent does not keep a failure beside it from being told."""
-    handle, poll = source.fileno(), select.poll()
-    poll.register(handle, select.POLLIN)
-    while True:
-        _raise_failure(beside)
-        if poll.poll(_SILENCE * 1000):
-            piece = os.read(handle, _PIECE)
-            if not piece:
-                return
-            yield piece
-
-
 def _wait(dump: Dump, beside: Future[Contents]) -> None:
-    while not dump.wait(_SILENCE):
-        _raise_failure(beside)
+    while not dump.wait(SILENCE):
+        raise_failure(beside)
     dump.ended()
-
-
-def _raise_failure(beside: Future[Contents]) -> None:
-    if beside.done() and (failure := beside.exception()) is not None:
-        raise failure
 
 
 def _expected_bytes(store: Store, source: Source, export: Export) -> float:

@@ -1,31 +1,29 @@
-"""Acquire from the live database: one snapshot, dumped into a file and into the copy at once, and described meanwhile.
+"""Acquire from the live database: one snapshot, dumped into a file that the restore follows, and then described.
 
-Nothing is read twice. While pg_dump sends the rows, the session that holds the snapshot computes their digests.
+The dump goes as fast as the source gives it. Once it is done, and while the copy still takes in its rows, the session
+that holds the snapshot computes their digests.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from checks.backup.artifact import Format, Header
-from checks.backup.contents import Contents
 from checks.backup.copy import Copy
 from checks.backup.dumping import Dump
 from checks.backup.export import Export, exporting
 from checks.backup.formats import identify
 from checks.backup.head import Head
 from checks.backup.mentions import Mentions
-from checks.backup.restore import Restored, StreamedRestore, restore
+from checks.backup.restore import Restored, restore
 from checks.backup.sidefiles import sha256
+from checks.backup.streamed import StreamedRestore
+from checks.backup.written import written
 from checks.drill.request import Acquired, Request
 from checks.errors import UsageError
 
-PIECE = 2**20
 GROWTH = 1.5
 _ABOUT = """
 SELECT current_database(), pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database()
@@ -52,28 +50,30 @@ def acquire_and_restore(
     if endpoint is None:
         raise UsageError("--from live needs an environment.", hint="Name one by --env.")
     explicit = Path(request.postgres_bin) if request.postgres_bin else None
-    with exporting(endpoint, deadline=request.limit, explicit=explicit, connected=halts.append) as export:
-        [[database, encoding, locale]] = export.connection.execute(_ABOUT.encode()).fetchall()
-        mentioned = _mentioned(export)
-        header = Header(Format.CUSTOM, server=export.server, dumper=export.dumper.version, database=database)
-        with _dumping(export, halts) as dump, ThreadPoolExecutor(1, thread_name_prefix="contents") as pool:
-            waiting = pool.submit(export.contents, head=head)
-            try:
+    path = into / f"{request.runbook.front.runbook}-live.dump"
+    with ExitStack() as until_restored:
+        with exporting(endpoint, deadline=request.limit, explicit=explicit, connected=halts.append) as export:
+            [[database, encoding, locale]] = export.connection.execute(_ABOUT.encode()).fetchall()
+            mentioned = _mentioned(export)
+            header = Header(Format.CUSTOM, server=export.server, dumper=export.dumper.version, database=database)
+            with _dumping(export, halts) as dump:
                 copy = make(header, int(export.bytes * GROWTH), encoding, locale)
                 copy.provide(mentioned)
-                path = into / f"{request.runbook.front.runbook}-live.dump"
-                digest, found, restored = _in_one_pass(dump, path, copy, described=waiting, limit=request.limit)
-            except BaseException:
-                export.abort()
-                raise
-            source = waiting.result()
-        if restored is None:  # it stopped at an error; from the file every error can be known
-            copy.start_again()
-            restored = restore(path, found, copy, limit=request.limit)
-        note = [export.note] if export.note else []
-        hashes = {"artifact": digest, "runbook": sha256(Path(request.runbook.path))}
-        origin, size = f"live: {request.environment or database}", path.stat().st_size
-        acquired = Acquired(path, origin, found, size, export.taken, "snapshot", source, hashes=hashes, notes=note)
+                following = StreamedRestore(copy, path, bytes_of_source=export.bytes)
+                until_restored.enter_context(following)
+                size, digest = written(dump.stdout, path)
+                dump.ended()
+            following.complete()
+            found = identify(path)
+            source = export.contents(head=head)
+        restored = following.ended(request.limit)  # the source is left alone by now
+    if restored is None:  # it stopped at an error; from the file every error can be known
+        copy.start_again()
+        restored = restore(path, found, copy, limit=request.limit)
+    notes = [export.note] if export.note else []
+    hashes = {"artifact": digest, "runbook": sha256(Path(request.runbook.path))}
+    origin = f"live: {request.environment or database}"
+    acquired = Acquired(path, origin, found, size, export.taken, "snapshot", source, hashes=hashes, notes=notes)
     return acquired, restored
 
 
@@ -91,23 +91,3 @@ def _dumping(export: Export, halts: Halts) -> Iterator[Dump]:
         yield dump
     finally:
         dump.kill()
-
-
-def _in_one_pass(
-    dump: Dump, path: Path, copy: Copy, *, described: Future[Contents], limit: float
-) -> tuple[str, Header, Restored | None]:
-    """The file's SHA-256, its header, and what came of the restore; None where the client stopped before the end."""
-    digest = hashlib.sha256()
-    with StreamedRestore(copy) as into, path.open("wb") as file:
-        # As it comes: a compressed megabyte may be a hundred of rows, for which the restore would stand still.
-        while piece := os.read(dump.stdout.fileno(), PIECE):
-            file.write(piece)
-            digest.update(piece)
-            into.write(piece)
-            if described.done() and described.exception() is not None:
-                described.result()
-        dump.ended()
-        file.flush()
-        into.finish()
-        found = identify(path)  # while the restore makes its indexes
-        return digest.hexdigest(), found, into.ended(limit)

@@ -120,7 +120,7 @@ def described(
         connection.execute("SELECT count(*) FROM pg_class")
         meanwhile()
         try:
-            found = describe(connection, digests=digests, head=head)
+            found = describe(connection, digests=digests, head=head, another=copy.connect)
         except CouldNotTell as reason:
             raise undescribed(reason, copy) from reason
         connection.execute("COMMIT")

@@ -21,6 +21,7 @@ from checks.backup.found import found
 from checks.backup.sidefiles import Vouched, wrong_files
 from checks.backup.store import FolderStore, place
 from checks.backup.take import Source, tidy
+from checks.backup.written import written
 from checks.errors import ConnectionFailed, CouldNotTell
 from checks.runbook.model import Keep
 from checks.targets.binaries import Binaries
@@ -106,13 +107,13 @@ def doomed(binaries: Binaries) -> Iterator[EmbeddedServer]:
 
 def at_the_first_piece(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
     """Do something when the dump has begun to write, before it is read on."""
-    copied = take._copied
+    copied = written
 
     def interrupted(source: object, path: Path, beside: object) -> object:
         do()
         return copied(source, path, beside)  # type: ignore[arg-type]  # handed on as they came
 
-    monkeypatch.setattr(take, "_copied", interrupted)
+    monkeypatch.setattr(take, "written", interrupted)
 
 
 def test_a_server_that_is_killed_leaves_nothing(

@@ -30,7 +30,7 @@ from checks.targets.tuning import Setting
 from tests.benchmarks.ratios import record
 from tests.drill.tools import Watcher
 
-ROUNDS = 3
+ROUNDS = 5
 OF_THE_SCRIPT, OF_THE_FASTEST, MEMORY = 0.6, 1.3, 150 * 2**20
 SCALE = 70  # of pgbench: a gigabyte
 MANY = "".join(

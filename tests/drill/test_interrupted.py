@@ -9,14 +9,17 @@ import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import BinaryIO
 
 import psycopg
 import pytest
 
+from checks.backup.contents import Contents
 from checks.backup.dumping import Dump
-from checks.backup.restore import StreamedRestore
 from checks.backup.staging import PREFIX, SUFFIX, sweep
+from checks.backup.written import pieces
 from checks.drill.request import LIVE, Request
 from checks.result import Status
 from checks.targets import runfolder
@@ -106,12 +109,14 @@ def test_a_stop_between_two_pieces_of_a_dump_is_no_bug_of_ours(
         end(dump)
         ended.set()
 
-    def stopping(_: StreamedRestore, __: bytes) -> None:
-        stop.set()
-        assert ended.wait(30)
+    def stopping(dump: BinaryIO, beside: Future[Contents] | None = None) -> Iterator[bytes]:
+        for piece in pieces(dump, beside):
+            stop.set()
+            assert ended.wait(30)
+            yield piece
 
     monkeypatch.setattr(Dump, "end", ending)
-    monkeypatch.setattr(StreamedRestore, "write", stopping)
+    monkeypatch.setattr("checks.backup.written.pieces", stopping)
     _, results = drilled(request_of("dumping", source, tmp_path), stop=stop)
     assert results.interrupted
     assert left(scratch, before) == ([], [])
