@@ -29,6 +29,7 @@ from checks.backup.describe import Connection, States, describe, read_sequences
 from checks.backup.dumper import Dumper
 from checks.backup.head import Head
 from checks.backup.refused import told
+from checks.errors import ConnectionFailed, CouldNotTell
 from checks.targets import guards, slots
 from checks.targets.client import client_environment
 from checks.targets.dial import dial
@@ -95,7 +96,16 @@ class Export:
 
         No table is read by several workers: that is quick enough beside a dump, and leaves the source its processors.
         """
-        return describe(self.connection, digests=digests, head=head, sequences=self.sequences, workers=0)
+        try:
+            return describe(self.connection, digests=digests, head=head, sequences=self.sequences, workers=0)
+        except ConnectionFailed as lost:
+            if time.monotonic() < self.deadline:
+                raise
+            raise CouldNotTell(
+                "The database was not described before the deadline, so that was ended.",
+                code="run.timeout",
+                hint="Name a longer one by --deadline.",
+            ) from lost
 
     def abort(self) -> None:
         """From another thread: end what the session is doing, on the server too."""

@@ -23,6 +23,7 @@ from checks.targets.embedded import EmbeddedServer
 from tests.backup.shop import Shop
 from tests.backup.test_corpus_drilled import codes, drilled
 from tests.backup.test_restore import one, restored
+from tests.drill.tools import UNVOUCHED, WITHOUT_MANIFEST
 from tests.majors import start
 
 PROGRAMS = {
@@ -202,7 +203,7 @@ def test_a_dump_that_waits_for_a_superuser_waits_in_vain(mark: Path, victim: Sho
     unguarded(victim, artifact)
     assert mark.exists(), "the attack is none"
     mark.unlink()
-    assert codes(drilled(artifact, tmp_path)) == set()
+    assert codes(drilled(artifact, tmp_path)) == WITHOUT_MANIFEST
     assert not mark.exists()
 
 
@@ -237,6 +238,6 @@ def test_a_drill_refuses_what_it_finds_by_reading(what: str, mark: Path, tmp_pat
     """Nothing is restored of it at all."""
     artifact = hostile(tmp_path, PROGRAMS[what].format(mark=mark))
     found = drilled(artifact, tmp_path)
-    assert codes(found) == {"backup.runs_program"}
+    assert codes(found) == {"backup.runs_program", *UNVOUCHED}
     assert found.copy_server == ""
     assert not mark.exists()

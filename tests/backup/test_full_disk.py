@@ -90,14 +90,13 @@ def test_a_full_disk_is_no_obstacle_once_there_is_room(disk: Path, target: Embed
     assert {path.name for path in disk.iterdir()} == {name, f"{name}{manifest.SUFFIX}"}
 
 
-@pytest.mark.usefixtures("credentials")
 def test_a_backup_that_does_not_fit_where_it_is_fetched_to_is_no_verdict(
-    disk: Path, target: EmbeddedTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    disk: Path, target: EmbeddedTarget, store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It lies in a bucket and is sound; the half of it that came does not stay."""
     run_sql(target, SOLID.format(7_000))
-    taken = take(Source("shop", "prod", target.socket_endpoint), Bucket.of("s3://backups/full"))
+    taken = take(Source("shop", "prod", target.socket_endpoint), Bucket.of(store))
     monkeypatch.setattr("checks.drill.drill.scratch", lambda: disk)
-    drill, _ = drilled(Request(drill_page(tmp_path), f"s3://backups/full/{taken.name}", "prod"))
+    drill, _ = drilled(Request(drill_page(tmp_path), f"{store}/{taken.name}", "prod"))
     assert codes(drill) == {"drill.no_space"}
     assert list(disk.iterdir()) == []

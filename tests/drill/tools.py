@@ -15,6 +15,9 @@ from checks.result import Result, Results
 from checks.runbook.model import Runbook
 from checks.runbook.reader import read
 
+# What a drill doubts of a sound dump that has no manifest, and of any artifact that nobody vouches for.
+UNVOUCHED = {"drill.artifact_unproven"}
+WITHOUT_MANIFEST = UNVOUCHED | {"drill.objects_unproven"}
 PAGE = "---\nrunbook: shop\ntitle: Shop\n{front}---\n\n# Shop\n\n{body}\n"
 TABLES = """
 CREATE TABLE customers (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL);
