@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -31,6 +32,11 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment without what CI adds, and with `more`."""
     kept = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
     return kept | QUIET | dict(more or {})
+
+
+def heeds_interrupts() -> None:
+    """A test run in the background (`&`) was told to ignore Ctrl-C, and its children would be too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def pgrunbook(

@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 
 from checks.targets.template import HIDDEN_SUPERUSER
-from tests.command import environment
+from tests.command import environment, heeds_interrupts
 from tests.targets.embedding import is_alive
 
 PATIENCE = 40.0  # seconds for a phase to be reached
@@ -73,7 +73,7 @@ def running(command: Sequence[str | Path], folder: Path, variables: Mapping[str,
     """The command in a folder, killed at the end where it still runs."""
     process = subprocess.Popen(
         command, cwd=folder, env=environment(variables), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
+        stderr=subprocess.PIPE, text=True, preexec_fn=heeds_interrupts,  # noqa: PLW1509 - it takes no lock
     )  # fmt: skip
     with process:
         try:

@@ -12,7 +12,19 @@ from pathlib import Path
 import pytest
 
 from checks.targets.embedded import EmbeddedTarget
-from tests.command import BIN, CANNOT_TELL, FAILS, HOLDS, ROOT, environment, page, pgrunbook, run, sql_check
+from tests.command import (
+    BIN,
+    CANNOT_TELL,
+    FAILS,
+    HOLDS,
+    ROOT,
+    environment,
+    heeds_interrupts,
+    page,
+    pgrunbook,
+    run,
+    sql_check,
+)
 
 
 @pytest.mark.parametrize(
@@ -178,11 +190,6 @@ def test_a_refused_connection_fails_connectivity_and_leaves_the_rest_without_ver
     assert ended.code == 1
     assert [check["status"] for check in report["checks"]] == ["failed", "errored"]
     assert report["server"] is None
-
-
-def heeds_interrupts() -> None:
-    """A test run in the background (`&`) was told to ignore Ctrl-C, and its children would be too."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from checks.targets.binaries import available
-from tests.command import BIN, HOLDS, environment, page, pgrunbook, sql_check
+from tests.command import BIN, HOLDS, environment, heeds_interrupts, page, pgrunbook, sql_check
 from tests.composing import NO_ENGINE
 from tests.containers.docker import client, containers_of
 
@@ -147,7 +147,7 @@ def test_an_interrupted_matrix_leaves_no_container(tmp_path: Path, postgres_imag
     command = [str(BIN / "pgrunbook"), "verify", "--on", "container", "--image", postgres_image]
     running = subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - it takes no lock
+        preexec_fn=heeds_interrupts,  # noqa: PLW1509 - it takes no lock
     )  # fmt: skip
     for _ in range(600):
         assert running.poll() is None, running.communicate()

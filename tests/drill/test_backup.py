@@ -15,7 +15,7 @@ from checks.targets.embedded import EmbeddedTarget
 from checks.targets.url_forms import sqlalchemy_url
 from tests.backup.test_take import ROWS, hanging
 from tests.catalog.tools import run_sql
-from tests.command import BIN, Ended, environment, page, pgrunbook, run
+from tests.command import BIN, Ended, environment, heeds_interrupts, page, pgrunbook, run
 from tests.targets.embedding import ask
 
 FRONT = (
@@ -126,6 +126,7 @@ def running(
     process = subprocess.Popen(
         [BIN / "pgrunbook", "backup", "--env", "dev", *options], cwd=project, env=environment(variables),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=heeds_interrupts,  # noqa: PLW1509 - it takes no lock
     )  # fmt: skip
     with process:
         try:
