@@ -21,6 +21,7 @@ from checks.drill.consequences import CODE as DEPENDS
 from checks.drill.doubt import doubt
 from checks.drill.excused import undescribed
 from checks.drill.ladder import Ladder, shared
+from checks.drill.objects import Surroundings, objects
 from checks.drill.pending import apply_pending, known_head
 from checks.drilled import Rung, Step
 from checks.errors import CouldNotTell
@@ -142,7 +143,7 @@ def climb(
     """Every rung from the objects to the pending migrations."""
     source = acquired.source
     seen = looks or Looks(copy)
-    about = compare.Surroundings(
+    about = Surroundings(
         RESTORER,
         frozenset(copy.missing_extensions | copy.refused_extensions),
         contained=bool(copy.refused_extensions or any(one.code == "drill.contained" for one in restored.complaints)),
@@ -152,7 +153,7 @@ def climb(
         ladder.skip(Rung.COUNTS, NO_SOURCE)
         ladder.skip(Rung.DIGESTS, NO_SOURCE)
     else:
-        ladder.take(Rung.OBJECTS, lambda: compare.objects(source, contents, about), took=shared)
+        ladder.take(Rung.OBJECTS, lambda: objects(source, contents, about), took=shared)
         ladder.take(Rung.COUNTS, lambda: compare.counts(source, contents), took=shared)
         if source.tables and not any(table.digest for table in source.tables.values()):
             ladder.skip(Rung.DIGESTS, NO_DIGESTS)
