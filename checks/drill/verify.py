@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from checks.backup.complaints import Complaint, Weight
 from checks.backup.contents import Contents
-from checks.backup.copy import RESTORER, Copy
+from checks.backup.copy import Copy
 from checks.backup.describe import describe
+from checks.backup.groundwork import RESTORER
 from checks.backup.head import Head, head_of
 from checks.backup.restore import Restored
 from checks.catalog.names import plural
