@@ -325,8 +325,9 @@ def drill(selection: Selection, output: Output, asked: Asked) -> int:
 
     Raises UsageError before anything is touched, and NothingSelected where no page says where its backups lie.
     """
-    from checks.drill import drill as drills
+    from checks.drill.asking import CHECKS_LIMIT, COPY, plan_for
     from checks.drill.command import points, requests
+    from checks.drill.drill import drill as drill_backup
     from checks.drill.physical import drill_to_point
 
     made = requests(load(selection.runbooks), selection, asked, output.folder)
@@ -340,13 +341,13 @@ def drill(selection: Selection, output: Output, asked: Asked) -> int:
 
     def one(request: Request, watch: Watch, stop: threading.Event) -> Results:
         point = to_points.get(request.runbook.path)
-        drilled, results = drill_to_point(request, point, watch, stop) if point else drills.drill(request, watch, stop)
+        drilled, results = drill_to_point(request, point, watch, stop) if point else drill_backup(request, watch, stop)
         shown[request.runbook.path] = drilled
         return results
 
-    runs = [(drills.plan_for(request), partial(one, request)) for request in made]
-    deadline = len(made) * (2 * asked.limit + drills.CHECKS_LIMIT)
-    return carry_out(runs, drills.COPY, output, drills=shown, deadline=deadline)
+    runs = [(plan_for(request), partial(one, request)) for request in made]
+    deadline = len(made) * (2 * asked.limit + CHECKS_LIMIT)
+    return carry_out(runs, COPY, output, drills=shown, deadline=deadline)
 
 
 def _import_the_driver(endpoints: Iterable[Endpoint]) -> None:

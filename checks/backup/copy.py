@@ -1,45 +1,29 @@
 """The restored copy: a database on a disposable server, and the role that restores and reads it.
 
-That role owns the database and is no superuser. What a dump says belongs to `app` is given to a role of that name that
-can neither log in nor do anything, so that ownership and grants can be compared. Only what no dump can order is done by
-the superuser: to make these roles and the extensions that need one.
+That role owns the database and is no superuser. Only what no dump can order is done by the superuser: to make the roles
+of `checks.backup.groundwork` and the extensions that need one.
 """
 
 from __future__ import annotations
 
 import secrets as random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 
 from checks import secrets
 from checks.backup.extensions import is_harmless
+from checks.backup.groundwork import OWNERS, RESTORER, create_database, create_roles, create_substitutes, open_up
 from checks.backup.mentions import Mentions
 from checks.backup.unwell import ailment, said
 from checks.check import POSTGRESQL, Engine
 from checks.errors import TargetFailed
-from checks.migrations.history import quote_identifier, quote_literal
+from checks.migrations.history import quote_identifier
 from checks.targets.embedded import EmbeddedServer
 from checks.targets.session import Endpoint, Session
 
-RESTORER = "pgrunbook_restorer"
-OWNERS = "pgrunbook_owners"
 _RESERVED = frozenset({"postgres", "template0", "template1"})
-# Who is given an object must be allowed to create in its schema, which a dump grants only afterwards, if at all.
-_LET_OWNERS_IN = f"""
-CREATE SCHEMA {OWNERS};
-CREATE FUNCTION {OWNERS}.let_in() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog AS $$ DECLARE made text; BEGIN
-    FOR made IN SELECT nspname FROM pg_event_trigger_ddl_commands() JOIN pg_namespace ON pg_namespace.oid = objid
-                WHERE classid = 'pg_namespace'::regclass LOOP
-        EXECUTE format('GRANT CREATE ON SCHEMA %I TO {OWNERS}', made);
-    END LOOP;
-END $$;
-CREATE EVENT TRIGGER {OWNERS} ON ddl_command_end WHEN TAG IN ('CREATE SCHEMA') EXECUTE FUNCTION {OWNERS}.let_in();
-GRANT CREATE ON SCHEMA public TO {OWNERS};
-"""  # noqa: S608 - no name in it is from outside
-
 # The version that would be made, and what has to be there before it.
 _OFFERED = """
 SELECT e.name, bool_or(v.trusted), coalesce(array_agg(DISTINCT r) FILTER (WHERE r IS NOT NULL), '{}')
@@ -98,11 +82,11 @@ class Copy:
         try:
             server.hide_superuser()
             with server.connect() as connection:
-                _create_roles(connection, password)
-                used = _create_database(connection, name, encoding, locale)
+                create_roles(connection, password)
+                used = create_database(connection, name, encoding, locale)
             copy = cls(server, name, password, encoding=used[0], locale=used[1])
             with server.connect(name) as connection:
-                _open_up(connection, name)
+                open_up(connection, name)
         except psycopg.Error as error:
             raise _failed("The disposable database could not be prepared", error) from error
         return copy
@@ -114,7 +98,7 @@ class Copy:
         secrets.remember(password)
         try:
             with server.connect() as connection:
-                _create_roles(connection, password)
+                create_roles(connection, password)
             copy = cls(server, database, password, encoding="", locale="", as_files=True)
         except psycopg.Error as error:
             raise _failed("The recovered copy could not be prepared", error) from error
@@ -181,7 +165,7 @@ class Copy:
             return
         try:
             with self.as_superuser() as connection:
-                self.substituted |= set(_create_substitutes(connection, new.roles))
+                self.substituted |= set(create_substitutes(connection, new.roles))
                 self._create_extensions(connection, new.extensions)
         except psycopg.Error as error:
             raise _failed("The roles of the dump could not be made here", error) from error
@@ -245,9 +229,9 @@ class Copy:
         try:
             self.server.drop_database(self.database)
             with self.server.connect() as connection:
-                _create_database(connection, self.database, self.encoding, self.locale)
+                create_database(connection, self.database, self.encoding, self.locale)
             with self.server.connect(self.database) as connection:
-                _open_up(connection, self.database)
+                open_up(connection, self.database)
         except psycopg.Error as error:
             raise _failed("The disposable database could not be made anew", error) from error
         known, self.known, self.made_schemas = self.known, Mentions(), set()
@@ -267,48 +251,6 @@ def _with_what_it_needs(name: str, needs: Mapping[str, set[str]]) -> set[str]:
             found.add(one)
             waiting += needs.get(one, ())
     return found
-
-
-def _create_roles(connection: psycopg.Connection[Any], password: str) -> None:
-    verifier = connection.pgconn.encrypt_password(password.encode(), RESTORER.encode(), b"scram-sha-256").decode()
-    # Views read with their owner's rights, and who owned them may have been a superuser.
-    connection.execute(f"CREATE ROLE {OWNERS} NOLOGIN IN ROLE pg_read_all_data".encode())
-    connection.execute(f"CREATE ROLE {RESTORER} LOGIN PASSWORD {quote_literal(verifier)}".encode())
-
-
-def _create_database(connection: psycopg.Connection[Any], name: str, encoding: str, locale: str) -> tuple[str, str]:
-    """The database, as its source was if that can be had; the encoding and locale it did get, empty for the usual."""
-    strategy = " STRATEGY file_copy" if connection.info.server_version >= 150000 else ""
-    made = f"CREATE DATABASE {quote_identifier(name)} OWNER {RESTORER} TEMPLATE template0{strategy}"
-    tries = [(encoding, locale), (encoding, "C"), ("", "")] if encoding or locale else [("", "")]
-    for position, (wanted, where) in enumerate(tries):
-        options = (f" ENCODING {quote_literal(wanted)}" if wanted else "") + (
-            f" LOCALE {quote_literal(where)}" if where else ""
-        )
-        try:
-            connection.execute((made + options).encode())
-        except (psycopg.errors.WrongObjectType, psycopg.errors.InvalidParameterValue, psycopg.errors.UndefinedObject):
-            if position == len(tries) - 1:
-                raise
-        else:
-            return wanted, where
-    raise AssertionError("the last try returns or raises")
-
-
-def _open_up(connection: psycopg.Connection[Any], name: str) -> None:
-    connection.execute(f"GRANT CREATE ON DATABASE {quote_identifier(name)} TO {OWNERS}".encode())
-    connection.execute(_LET_OWNERS_IN.encode())
-    connection.execute("UPDATE pg_extension SET extowner = %s::regrole WHERE extname = 'plpgsql'", (RESTORER,))
-
-
-def _create_substitutes(connection: psycopg.Connection[Any], names: Iterable[str]) -> list[str]:
-    there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
-    new = [name for name in sorted(names) if name not in there]
-    for name in new:
-        role = quote_identifier(name)
-        connection.execute(f"CREATE ROLE {role} NOLOGIN IN ROLE {OWNERS}".encode())
-        connection.execute(f"GRANT {role} TO {RESTORER}".encode())
-    return new
 
 
 def _failed(sentence: str, error: psycopg.Error) -> TargetFailed:

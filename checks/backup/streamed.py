@@ -18,7 +18,9 @@ from typing import IO
 
 from checks.backup.client_run import ClientRun, Ended
 from checks.backup.copy import Copy
-from checks.backup.restore import AT_ONCE, OPTIONS, Restored, judged, within_reach_of
+from checks.backup.pg_restore import AT_ONCE, OPTIONS
+from checks.backup.programs import within_reach_of
+from checks.backup.restore import Restored, judged
 from checks.backup.written import PIECE
 
 SMALL = 256 * 2**20  # bytes of a source whose indexes are made by several sessions

@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 
 from checks.backup.contents import Contents
-from checks.backup.copy import RESTORER, Copy
+from checks.backup.copy import Copy
+from checks.backup.groundwork import RESTORER
 from checks.backup.unwell import ailment, unwell
 from checks.catalog.names import plural, some
 from checks.check import Cell, Finding, Severity

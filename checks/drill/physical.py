@@ -20,13 +20,17 @@ from checks.backup.copy import Copy
 from checks.backup.restore import Restored
 from checks.board import Watch
 from checks.drill import basebackup, pitr_rehearsal, walarchive
-from checks.drill.drill import State, ask, conclude, explicit, halted_with, killed, plan_for, scratch, without_verdict
+from checks.drill.asking import ask, plan_for
+from checks.drill.conclusion import conclude, without_verdict
 from checks.drill.excused import excused
+from checks.drill.halting import halted_with, killed
 from checks.drill.ladder import shared
+from checks.drill.machine import explicit, scratch
 from checks.drill.pitr import BELOW, Marker, Recovered, binaries_for, recover
 from checks.drill.pitr import Request as Recovery
 from checks.drill.recovery import Point, RecoveringServer
 from checks.drill.request import Acquired, Request
+from checks.drill.state import State
 from checks.drill.surroundings import surroundings
 from checks.drill.timeline import Timeline
 from checks.drill.to_point import Files, ToPoint

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from checks.backup.complaints import Complaint, Weight
 from checks.backup.contents import Contents
-from checks.backup.copy import RESTORER, Copy
+from checks.backup.copy import Copy
 from checks.backup.describe import describe
+from checks.backup.groundwork import RESTORER
 from checks.backup.head import Head, head_of
 from checks.backup.restore import Restored
 from checks.catalog.names import plural
@@ -21,6 +22,7 @@ from checks.drill.consequences import CODE as DEPENDS
 from checks.drill.doubt import doubt
 from checks.drill.excused import undescribed
 from checks.drill.ladder import Ladder, shared
+from checks.drill.objects import Surroundings, objects
 from checks.drill.pending import apply_pending, known_head
 from checks.drilled import Rung, Step
 from checks.errors import CouldNotTell
@@ -142,7 +144,7 @@ def climb(
     """Every rung from the objects to the pending migrations."""
     source = acquired.source
     seen = looks or Looks(copy)
-    about = compare.Surroundings(
+    about = Surroundings(
         RESTORER,
         frozenset(copy.missing_extensions | copy.refused_extensions),
         contained=bool(copy.refused_extensions or any(one.code == "drill.contained" for one in restored.complaints)),
@@ -152,7 +154,7 @@ def climb(
         ladder.skip(Rung.COUNTS, NO_SOURCE)
         ladder.skip(Rung.DIGESTS, NO_SOURCE)
     else:
-        ladder.take(Rung.OBJECTS, lambda: compare.objects(source, contents, about), took=shared)
+        ladder.take(Rung.OBJECTS, lambda: objects(source, contents, about), took=shared)
         ladder.take(Rung.COUNTS, lambda: compare.counts(source, contents), took=shared)
         if source.tables and not any(table.digest for table in source.tables.values()):
             ladder.skip(Rung.DIGESTS, NO_DIGESTS)

@@ -12,9 +12,10 @@ import pytest
 
 from checks.backup.artifact import Header
 from checks.backup.complaints import Weight
-from checks.backup.copy import RESTORER, Copy
+from checks.backup.copy import Copy
 from checks.backup.faults import BackupFault
 from checks.backup.formats import identify
+from checks.backup.groundwork import RESTORER
 from checks.backup.mentions import Mentions
 from checks.backup.restore import QUICK, Restored, restore
 from checks.drill.examine import amcheck

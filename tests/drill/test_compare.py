@@ -7,7 +7,7 @@ from dataclasses import replace
 from checks.backup.contents import Contents, Sequence, Table
 from checks.check import Finding, Severity
 from checks.drill import compare
-from checks.drill.compare import Surroundings
+from checks.drill.objects import Surroundings, objects
 from checks.result import Status, judge
 
 SOURCE = Contents(
@@ -38,23 +38,23 @@ def broken(findings: list[Finding]) -> set[str]:
 def test_a_copy_that_is_its_source_has_no_finding() -> None:
     """On any rung."""
     rungs = [compare.counts, compare.digests, compare.sequences, compare.not_ready]
-    assert broken(compare.objects(SOURCE, SOURCE, NOTHING)) == set()
+    assert broken(objects(SOURCE, SOURCE, NOTHING)) == set()
     assert [broken(rung(SOURCE, SOURCE)) for rung in rungs] == [set()] * len(rungs)
     assert compare.head(SOURCE, SOURCE).holds
 
 
 def test_what_belongs_to_a_missing_table_is_not_told_again() -> None:
     """One loss is one finding."""
-    objects = {**SOURCE.objects, "table": {"public.a": "table"}, "column": {"public.a.id": "integer"}}
-    copy = replace(SOURCE, objects=objects, tables={"public.a": Table(3, "aa")})
-    assert broken(compare.objects(SOURCE, copy, NOTHING)) == {"drill.table_missing"}
+    kinds = {**SOURCE.objects, "table": {"public.a": "table"}, "column": {"public.a.id": "integer"}}
+    copy = replace(SOURCE, objects=kinds, tables={"public.a": Table(3, "aa")})
+    assert broken(objects(SOURCE, copy, NOTHING)) == {"drill.table_missing"}
 
 
 def test_each_kind_of_change_has_its_code() -> None:
     """Missing, changed and added."""
-    objects = {"schema": {"public": "another"}, "table": SOURCE.objects["table"], "column": SOURCE.objects["column"]}
-    copy = replace(SOURCE, objects={**objects, "trigger": {"public.a.t": "new"}})
-    assert broken(compare.objects(SOURCE, copy, NOTHING)) == {
+    kinds = {"schema": {"public": "another"}, "table": SOURCE.objects["table"], "column": SOURCE.objects["column"]}
+    copy = replace(SOURCE, objects={**kinds, "trigger": {"public.a.t": "new"}})
+    assert broken(objects(SOURCE, copy, NOTHING)) == {
         "drill.schema_changed",
         "drill.index_missing",
         "drill.object_added",
@@ -65,34 +65,32 @@ def test_rarer_kinds_share_a_code() -> None:
     """Their names are in the sentence."""
     source = replace(SOURCE, objects={"statistics": {"public.x": "one", "public.y": "two"}})
     copy = replace(SOURCE, objects={"statistics": {"public.x": "other"}})
-    assert broken(compare.objects(source, copy, NOTHING)) == {"drill.object_missing", "drill.object_changed"}
+    assert broken(objects(source, copy, NOTHING)) == {"drill.object_missing", "drill.object_changed"}
 
 
 def test_an_owner_and_a_privilege_are_part_of_an_object() -> None:
     """A dump without owners has the role that restored in their place, which is no finding."""
     other = replace(SOURCE, grants={"table public.a": "owner boss; app=arwdDxt"})
-    assert broken(compare.objects(SOURCE, other, NOTHING)) == {"drill.owner_changed", "drill.grant_lost"}
+    assert broken(objects(SOURCE, other, NOTHING)) == {"drill.owner_changed", "drill.grant_lost"}
     ours = replace(SOURCE, grants={"table public.a": "owner us; us=arwdDxt reader=r"})
-    assert broken(compare.objects(SOURCE, ours, Surroundings("us"))) == set()
+    assert broken(objects(SOURCE, ours, Surroundings("us"))) == set()
     more = replace(SOURCE, grants={"table public.a": "owner app; app=arwdDxt reader=rw"})
-    assert broken(compare.objects(SOURCE, more, NOTHING)) == {"drill.grant_lost", "drill.grant_added"}
+    assert broken(objects(SOURCE, more, NOTHING)) == {"drill.grant_lost", "drill.grant_added"}
 
 
 def test_an_extension_nobody_has_here_is_not_proven() -> None:
     """One that could be had is a loss."""
     copy = replace(SOURCE, extensions={})
-    assert broken(compare.objects(SOURCE, copy, NOTHING)) == {"drill.extension_missing"}
-    assert broken(compare.objects(SOURCE, copy, Surroundings(unavailable=frozenset({"hstore"})))) == {
-        "drill.objects_unproven"
-    }
+    assert broken(objects(SOURCE, copy, NOTHING)) == {"drill.extension_missing"}
+    assert broken(objects(SOURCE, copy, Surroundings(unavailable=frozenset({"hstore"})))) == {"drill.objects_unproven"}
 
 
 def test_what_reaches_out_is_not_missed_where_it_was_contained() -> None:
     """A foreign server is not the dump's to make on a disposable one, so it is no loss; nor is it proven."""
     source = replace(SOURCE, objects={"other": {"server far": "server"}, "table": {"public.f": "foreign table"}})
     copy = replace(SOURCE, objects={})
-    assert broken(compare.objects(source, copy, Surroundings(contained=True))) == {"drill.objects_unproven"}
-    assert broken(compare.objects(source, copy, NOTHING)) == {"drill.object_missing", "drill.table_missing"}
+    assert broken(objects(source, copy, Surroundings(contained=True))) == {"drill.objects_unproven"}
+    assert broken(objects(source, copy, NOTHING)) == {"drill.object_missing", "drill.table_missing"}
 
 
 def test_rows_and_contents_are_told_apart() -> None:
@@ -143,7 +141,7 @@ def test_what_was_contained_is_not_proven() -> None:
                  "other": {"server elsewhere": "fdw"}},
         extensions={"hstore": "1.8", "dblink": "1.2"},
     )  # fmt: skip
-    found = compare.objects(source, SOURCE, Surroundings("", frozenset({"dblink"}), contained=True))
+    found = objects(source, SOURCE, Surroundings("", frozenset({"dblink"}), contained=True))
     assert broken(found) == {"drill.objects_unproven"}
     assert "extension dblink, table public.f, server elsewhere" in found[0].sentence
-    assert broken(compare.objects(SOURCE, SOURCE, Surroundings("", frozenset({"dblink"}), contained=True))) == set()
+    assert broken(objects(SOURCE, SOURCE, Surroundings("", frozenset({"dblink"}), contained=True))) == set()
