@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table's rows and their order-independent content digest: 32 hexadecimal digits, empty where not computed."""
+    """One table's rows and their order-independent content digest: 16 hexadecimal digits, empty where not computed."""
 
     rows: int
     digest: str

@@ -101,7 +101,7 @@ def _hash(columns: Sequence[Column]) -> str:
 
     A seeded function of NULL is NULL, so something stands in for it, and the first seed says of which columns.
     """
-    ordered = sorted(columns, key=lambda column: column.name)
+    ordered = sorted(columns, key=_unquoted)
     chained = [column for column in ordered if column.type not in {*_AS_IT_IS, *_AS_BYTES} - {"int8"}][:LONGEST_CHAIN]
     others = [_value(column) for column in ordered if column not in chained]
     # The hash of a record is a sum over its columns, which the next call makes into something else.
@@ -111,6 +111,12 @@ def _hash(columns: Sequence[Column]) -> str:
     for column in chained:
         made = _seeded(column, made)
     return made if chained else f"hashint4extended(0, {made})"
+
+
+def _unquoted(column: Column) -> str:
+    """Its name alone: words that one major has to quote are free on another, as `system_user` is before 16."""
+    name = column.name
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _absences(columns: Sequence[Column]) -> str:

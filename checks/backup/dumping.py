@@ -65,7 +65,7 @@ class Dump:
             raise CouldNotTell(
                 "The dump did not end before its deadline, so it was ended.",
                 code="run.timeout",
-                hint="Name a longer one by --deadline.",
+                hint="Name a longer one by --deadline; of a drill, by --limit.",
             )
         if end.status:
             raise failure(end.status, end.lines)

@@ -72,24 +72,24 @@ class StreamedRestore:
                 self._complete.wait(GLANCE)
 
     def ended(self, limit: float) -> Restored | None:
-        """What came of it, the copy being settled; None where a client met an error, and the file is to be restored."""
+        """What came of it, the copy being settled; None where a client met an error, and the file is to be restored.
+
+        `limit` is in seconds from now. What takes longer than that would take longer from the file as well.
+        """
         self.complete()
         if not self._runs:
             return None
+        ends = time.monotonic() + limit
         end = self._runs[0].ended(limit)
-        if self._went_wrong(end):
-            return None
-        if self._rows_first:
-            end = self._rest(max(1.0, limit - (time.monotonic() - self._began)))
-            if self._went_wrong(end):
+        if self._rows_first and end.status == 0:
+            end = self._rest(max(1.0, ends - time.monotonic()))
+        if not end.late:
+            if end.status or not self._copy.server.is_running:
                 return None
-        self._copy.settle()
+            self._copy.settle()
         found = tuple(judged(end, limit, self._copy))
         client = f"pg_restore {self._copy.server.binaries.version}"
         return Restored(found, end.status, time.monotonic() - self._began, 1, client)
-
-    def _went_wrong(self, end: Ended) -> bool:
-        return end.status != 0 or not self._copy.server.is_running
 
     def _rest(self, limit: float) -> Ended:
         """Indexes, keys and triggers. Each of several sessions opens the file, which so needs a name and an owner."""

@@ -22,10 +22,9 @@ def halted_with(state: State) -> Iterator[None]:
 
     def watch() -> None:
         while not done.wait(GLANCE):
-            if state.stop.is_set():
-                for halt in reversed(state.halts):  # what came last is nearest: only the first asks a server far away
-                    halt()
-                return
+            # What came last is nearest: only the first asks a server far away. What is begun after a stop is ended too.
+            while state.stop.is_set() and state.halts:
+                state.halts.pop()()
 
     thread = threading.Thread(target=watch, name="stop", daemon=True)
     thread.start()

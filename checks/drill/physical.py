@@ -34,7 +34,7 @@ from checks.drill.state import State
 from checks.drill.surroundings import surroundings
 from checks.drill.timeline import Timeline
 from checks.drill.to_point import Files, ToPoint
-from checks.drill.verify import climb, described, head_for, head_of_the_copy
+from checks.drill.verify import Looks, climb, described, head_for, head_of_the_copy
 from checks.drilled import Drill, Rung
 from checks.errors import CouldNotTell
 from checks.plan import Plan
@@ -131,7 +131,16 @@ def _look(state: State, planned: Plan, recovered: Recovered) -> None:
         state.contents = described(copy, head, digests=False)
         whole = Restored((), 0, 0.0, 1, f"PostgreSQL {server.binaries.version}")
         without = replace(page, front=replace(page.front, migrations=None))
-        climb(state.ladder, without, acquired=acquired, copy=copy, contents=state.contents, restored=whole)
+        with Looks(copy) as looks:
+            climb(
+                state.ladder,
+                without,
+                acquired=acquired,
+                copy=copy,
+                contents=state.contents,
+                restored=whole,
+                looks=looks,
+            )
         _head(state, page)
         state.fidelity = surroundings(server, recovered.database)
         state.go_on()

@@ -139,11 +139,10 @@ def climb(
     copy: Copy,
     contents: Contents,
     restored: Restored,
-    looks: Looks | None = None,
+    looks: Looks,
 ) -> None:
     """Every rung from the objects to the pending migrations."""
     source = acquired.source
-    seen = looks or Looks(copy)
     about = Surroundings(
         RESTORER,
         frozenset(copy.missing_extensions | copy.refused_extensions),
@@ -161,8 +160,8 @@ def climb(
         else:
             ladder.take(Rung.DIGESTS, lambda: compare.digests(source, contents), took=shared)
     ladder.take(Rung.SEQUENCES, lambda: _sequences(copy, source, contents))
-    ladder.take(Rung.INTEGRITY, lambda: _integrity(seen, source, contents), took=lambda: seen.seconds(Rung.INTEGRITY))
-    ladder.take(Rung.VIEWS, lambda: seen.found(Rung.VIEWS), took=lambda: seen.seconds(Rung.VIEWS))
+    ladder.take(Rung.INTEGRITY, lambda: _integrity(looks, source, contents), took=lambda: looks.seconds(Rung.INTEGRITY))
+    ladder.take(Rung.VIEWS, lambda: looks.found(Rung.VIEWS), took=lambda: looks.seconds(Rung.VIEWS))
     if runbook.front.migrations is None:
         ladder.skip(Rung.HEAD, NO_MIGRATIONS)
         ladder.skip(Rung.PENDING, NO_MIGRATIONS)

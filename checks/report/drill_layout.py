@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from checks.drilled import Earlier, Likeness
 from checks.report import escape
-from checks.report.drill_model import DrillReport, Measure
+from checks.report.drill_model import UNMEASURED, DrillReport, Measure
 from checks.report.layout import MARKS, Page, moment
 from checks.report.model import CheckReport
 from checks.result import Status
@@ -47,9 +47,9 @@ class DrillPage:
         return f"{drill.artifact}: {drill.format}, {show_bytes(drill.bytes)}, from {drill.origin}{taken}"
 
     def measures(self) -> list[list[str]]:
-        """Measured, allowed, and whether the one is within the other; a time not reached is none."""
+        """Measured, allowed, and whether the one is within the other; a time that was not measured is none."""
         return [
-            [escape.cell(one.name), _shown(one.seconds, "not reached"), _shown(one.budget, "none named"), _outcome(one)]
+            [escape.cell(one.name), _shown(one.seconds, UNMEASURED), _shown(one.budget, "none named"), _outcome(one)]
             for one in self._drill.measures
         ]
 

@@ -12,6 +12,7 @@ from checks.drilled import Earlier, Fidelity, Phase
 from checks.report.model import CheckReport
 
 PHYSICAL = Format.PHYSICAL.value
+UNMEASURED = "not measured"  # and not "not reached", which reads as if a budget had been missed
 
 
 @dataclass(frozen=True, slots=True)

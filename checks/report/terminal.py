@@ -63,6 +63,8 @@ def _print_verdict(console: Console, report: Report, file: Path | None, width: i
 
 def _drill_lines(drill: DrillReport) -> Iterator[str]:
     """What was restored, and the times against their budgets."""
+    from checks.report.drill_model import UNMEASURED
+
     if not drill.artifact:
         yield f"no backup came to hand; it was to come from {drill.origin}"
     else:
@@ -73,7 +75,7 @@ def _drill_lines(drill: DrillReport) -> Iterator[str]:
         if names:
             yield f"rungs {status.value}: {', '.join(names)}"
     for measure in drill.measures:
-        taken = "not reached" if measure.seconds is None else show_seconds(measure.seconds)
+        taken = UNMEASURED if measure.seconds is None else show_seconds(measure.seconds)
         budget = "no budget" if measure.budget is None else f"budget {show_seconds(measure.budget)}"
         told = [budget, "exceeded" if measure.within is False else "", measure.doubt]
         yield f"{measure.name}: {taken} ({', '.join(filter(None, told))})"

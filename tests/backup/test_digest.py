@@ -304,6 +304,18 @@ def test_the_order_of_columns_is_that_of_their_names() -> None:
     assert statement([one]) == statement([other])
 
 
+def test_columns_that_one_major_quotes_and_another_does_not_stand_in_one_order(server: EmbeddedServer) -> None:
+    """A dump of 15 may have a column `json_value`, which 17 made a word of its own."""
+    with database(server, "digest_words") as name, server.connect(name) as connection:
+        connection.execute('CREATE TABLE public.made (a text, json_value text, "Z""" text)')
+        connection.execute("INSERT INTO public.made VALUES ('a', 'v', 'Z')")
+        seen = set()
+        for word in ("json_value", '"json_value"'):
+            columns = tuple(Column(one, "text") for one in ("a", word, '"Z"""'))
+            seen |= set(connection.execute(statement([Stored("public.made", columns)]).encode()))
+    assert len(seen) == 1
+
+
 def test_sums_of_any_size_and_sign_are_16_digits() -> None:
     """A sum of billions of hashes is far beyond 64 bits, and may be negative."""
     assert [digest(total) for total in ("0", "-1", str(2**90 + 5), str(-(2**70)))] == [

@@ -86,6 +86,21 @@ def test_an_index_that_cannot_be_made_is_left_to_a_restore_of_the_whole(
     assert follow(copy, tmp_path / "growing.dump", content, size) is None
 
 
+@pytest.mark.parametrize("size", [0, LARGE], ids=["rows first", "at once"])
+def test_a_restore_that_takes_too_long_is_not_begun_anew(copy: Copy, archive: bytes, tmp_path: Path, size: int) -> None:
+    """From the file it would take as long once more, and end no better."""
+    (tmp_path / "whole.dump").write_bytes(archive)
+    with (
+        copy.as_superuser() as superuser,
+        StreamedRestore(copy, tmp_path / "whole.dump", bytes_of_source=size) as following,
+    ):
+        superuser.execute("BEGIN")
+        superuser.execute("LOCK TABLE pg_class IN SHARE MODE")
+        restored = following.ended(0.5)
+    assert restored is not None
+    assert [complaint.code for complaint in restored.complaints] == ["drill.restore_too_long"]
+
+
 def test_who_leaves_before_the_end_leaves_no_client(copy: Copy, archive: bytes, tmp_path: Path) -> None:
     """Neither the client nor the thread that feeds it waits for a file that nobody writes any more."""
     file = tmp_path / "growing.dump"

@@ -177,10 +177,12 @@ def test_what_the_session_may_not_see_ends_the_dump(target: EmbeddedTarget, stor
 def test_a_deadline_ends_the_dump(
     target: EmbeddedTarget, store: FolderStore, tmp_path: Path, binaries: Binaries
 ) -> None:
-    """One that hangs is ended, and what it wrote is removed."""
+    """One that hangs is ended, and what it wrote is removed. A drill has a dump too, and another flag for its limit."""
     folder = hanging(binaries, tmp_path)
-    with pytest.raises(CouldNotTell):
+    with pytest.raises(CouldNotTell) as ended:
         take.take(source_of(target.socket_endpoint), store, deadline=2.0, explicit=folder)
+    assert "--deadline" in ended.value.hint
+    assert "--limit" in ended.value.hint
     assert left_in(store) == []
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -20,6 +21,7 @@ from checks.backup.contents import Contents
 from checks.backup.dumping import Dump
 from checks.backup.staging import PREFIX, SUFFIX, sweep
 from checks.backup.written import pieces
+from checks.drill.drill import GLANCE
 from checks.drill.request import LIVE, Request
 from checks.result import Status
 from checks.targets import runfolder
@@ -95,6 +97,22 @@ def test_whoever_stops_a_drill_finds_nothing_left(
     stop, before = threading.Event(), set(servers._running)
     _, results = drilled(request_of(stage, source, tmp_path), Watcher(stage, stop.set), stop)
     assert results.interrupted
+    assert left(scratch, before) == ([], [])
+
+
+def test_a_stop_before_the_source_is_connected_ends_what_begins_after_it(
+    source: EmbeddedServer, scratch: Path, tmp_path: Path
+) -> None:
+    """Connecting may take long, and there is nothing to end by then; the dump does not go on for hours for that."""
+    stop, before = threading.Event(), set(servers._running)
+
+    def stopping() -> None:
+        stop.set()
+        time.sleep(5 * GLANCE)  # whoever ends things has looked by then
+
+    found, results = drilled(request_of("dumping", source, tmp_path), Watcher("dumping", stopping), stop)
+    assert results.interrupted
+    assert Status.PASSED not in {one.status for one in found.steps}
     assert left(scratch, before) == ([], [])
 
 

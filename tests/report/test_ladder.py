@@ -132,6 +132,16 @@ def test_a_dump_made_for_the_drill_is_not_said_to_be_young_enough() -> None:
     assert "no more would be lost" in markdown(drilled())
 
 
+def test_a_time_that_was_not_measured_is_not_said_to_be_missed() -> None:
+    """`RPO: not reached` would tell an auditor that it was not kept."""
+    told, report = StringIO(), drilled(replace(HELD, rpo=None))
+    print_outcome([report], {}, stream=told, environ={})
+    assert "what would be lost: not measured (budget" in told.getvalue()
+    row = next(line for line in markdown(report).splitlines() if line.startswith("| RPO"))
+    assert "not measured" in row
+    assert "not judged" in row
+
+
 def test_a_rung_without_a_time_shows_none() -> None:
     """And the page says where its time is."""
     steps = tuple(replace(one, seconds=0.0) if one.rung is Rung.COUNTS else one for one in HELD.steps)
