@@ -21,7 +21,7 @@ from checks.backup.contents import Contents
 from checks.backup.dumping import Dump
 from checks.backup.staging import PREFIX, SUFFIX, sweep
 from checks.backup.written import pieces
-from checks.drill.drill import GLANCE
+from checks.drill.halting import GLANCE
 from checks.drill.request import LIVE, Request
 from checks.result import Status
 from checks.targets import runfolder
