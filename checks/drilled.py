@@ -86,13 +86,14 @@ class Earlier:
     """A drill of the history: when it began (UTC, ISO 8601), whether it held, and its RTO to verified in seconds.
 
     `proven` is whether its contents were held against what the source had. A report that does not say so knows of no
-    proof.
+    proof. `undecided` is one that came to no verdict, so that it neither held nor failed.
     """
 
     began: str
     held: bool
     seconds: float | None
     proven: bool = False
+    undecided: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ class PastDrill:
         """Whether no rung and no check failed, be the contents proven or not."""
         return self.verdict in {"held", "held, contents not proven"}
 
+    @property
+    def undecided(self) -> bool:
+        """Whether it came to no verdict, as one that was interrupted."""
+        return not self.held and self.verdict != "failed"
+
 
 @dataclass(frozen=True, slots=True)
 class PastDrills:

@@ -116,7 +116,7 @@ def _rung(rung: CheckReport) -> str:
 
 def _came_of(drill: Earlier) -> str:
     if not drill.held:
-        return "did not hold"
+        return "came to no verdict" if drill.undecided else "did not hold"
     return "held" if drill.proven else "held, contents not proven"
 
 

@@ -69,7 +69,13 @@ def trend(history: PastDrills, *, physical: bool) -> tuple[Earlier, ...]:
 
     alike = [drill for drill in history.drills if drill.physical == physical]
     return tuple(
-        Earlier(drill.began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), drill.held, drill.seconds, drill.proven)
+        Earlier(
+            drill.began.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            drill.held,
+            drill.seconds,
+            drill.proven,
+            drill.undecided,
+        )
         for drill in alike[-MOST_IN_TREND:]
     )
 

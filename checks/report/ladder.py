@@ -94,6 +94,8 @@ def trend_sentence(trend: Sequence[Earlier], seconds: float | None) -> str:
     good, unproven = sum(one.held for one in trend), sum(one.held and not one.proven for one in trend)
     without = f", {unproven} of them with contents not proven" if unproven else ""
     told = f"Of {len(trend)} earlier drill{'s' if len(trend) > 1 else ''}, {good} held{without}"
+    if undecided := sum(one.undecided for one in trend):
+        told += f", and {undecided} came to no verdict"
     times = slower_by(trend, seconds)
     if times is None or seconds is None:
         return f"{told}."

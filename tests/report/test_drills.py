@@ -50,6 +50,16 @@ def test_a_line_keeps_whether_contents_were_proven(tmp_path: Path) -> None:
     assert [one.proven for one in trend(known, physical=False)] == [False, True, False]
 
 
+def test_a_drill_without_a_verdict_is_told_from_one_that_failed(tmp_path: Path) -> None:
+    """Also where it is one of the earlier ones of another."""
+    record(of_prod("2026-05-20T09:00:00Z", held=False), tmp_path)
+    path = record(of_prod("2026-08-21T09:00:00Z"), tmp_path)
+    content = path.read_text(encoding="utf-8")
+    path.write_text(content.replace('"verdict": "held"', '"verdict": "could not tell"'), encoding="utf-8")
+    before = trend(past_drills(tmp_path, "gaia", ["prod"]), physical=False)
+    assert [(one.held, one.undecided) for one in before] == [(False, False), (False, True)]
+
+
 def test_the_history_is_read_oldest_first(tmp_path: Path) -> None:
     """By when drills began, in whatever order they ended."""
     for began in ("2026-08-21T09:00:00Z", "2026-05-20T09:00:00Z"):

@@ -267,6 +267,15 @@ def test_a_drill_is_compared_with_the_good_ones_before(seconds: float | None, to
     assert trend_sentence(HELD.trend, seconds).rstrip(".").endswith(told.rstrip("."))
 
 
+def test_an_earlier_drill_without_a_verdict_did_not_fail() -> None:
+    """Nor did it hold: whoever was interrupted learnt nothing of the backup."""
+    undecided = replace(HELD.trend[1], undecided=True)
+    drawn = markdown(drilled(replace(HELD, trend=(HELD.trend[0], undecided))))
+    assert "Of 2 earlier drills, 1 held, and 1 came to no verdict." in drawn
+    assert "came to no verdict |" in drawn
+    assert "did not hold" not in drawn
+
+
 def test_failed_drills_are_no_measure_of_time() -> None:
     """One that broke off early was quick."""
     assert slower_by([Earlier("2026-01-01T00:00:00Z", False, 0.1)], 3.0) is None
