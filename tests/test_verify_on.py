@@ -171,6 +171,7 @@ def test_nobody_waits_for_an_image_after_an_interrupt(tmp_path: Path, postgres_i
         running = subprocess.Popen(
             [str(BIN / "pgrunbook"), "verify", "--on", "container", "--image", image], cwd=tmp_path,
             env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=heeds_interrupts,  # noqa: PLW1509 - it takes no lock
         )  # fmt: skip
         engine, _ = mute.accept()
         running.send_signal(signal.SIGINT)

@@ -16,7 +16,7 @@ from checks.targets.binaries import Binaries
 from checks.targets.embedded import EmbeddedServer
 from checks.targets.live import LiveTarget
 from checks.wait import Wait, wait_for
-from tests.command import BIN, HOLDS, environment, page, pgrunbook
+from tests.command import BIN, HOLDS, environment, heeds_interrupts, page, pgrunbook
 
 LIVE = 'environments:\n  dev: {url: "${SMALL_DATABASE_URL}"}\n'
 CONNECTIVITY = "```yaml check\nconnectivity: {}\n```\n"
@@ -100,7 +100,7 @@ def started(folder: Path, server: EmbeddedServer, how_long: str) -> subprocess.P
     return subprocess.Popen(
         [str(BIN / "pgrunbook"), "check", "--env", "dev", "--wait", how_long], cwd=folder,
         env=environment({"PYTHONUNBUFFERED": "1", "SMALL_DATABASE_URL": url_of(server)}), stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
+        stderr=subprocess.STDOUT, text=True, preexec_fn=heeds_interrupts,  # noqa: PLW1509 - it takes no lock
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from checks.targets.container_owner import sweep
-from tests.command import BIN, ROOT, environment, page
+from tests.command import BIN, ROOT, environment, heeds_interrupts, page
 from tests.containers.docker import PATIENCE, await_container, client, containers_of
 
 # The command, with as little room for data as its first argument says.
@@ -105,7 +105,7 @@ class Command:
         self.process = subprocess.Popen(
             [*command, "verify", "--on", "container", "--image", image],
             cwd=folder, env=environment({"PYTHONPATH": str(ROOT)}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
+            stderr=subprocess.STDOUT, text=True, preexec_fn=heeds_interrupts,  # noqa: PLW1509 - it takes no lock
         )  # fmt: skip
 
     def suffers(self, fault: Fault, *, saying: str) -> None:
