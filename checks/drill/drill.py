@@ -32,10 +32,11 @@ from checks.drill.consequences import weighed
 from checks.drill.excused import excused
 from checks.drill.fidelity import fidelity
 from checks.drill.halting import halted_with, killed
+from checks.drill.ladder import BELOW
 from checks.drill.machine import explicit, room_for, scratch, started
 from checks.drill.request import LIVE, Acquired, Request
 from checks.drill.state import State
-from checks.drill.verify import BELOW, UNDECIDED, Looks, climb, described, head_for, restored_step
+from checks.drill.verify import UNDECIDED, Looks, climb, described, head_for, restored_step
 from checks.drilled import Drill, Rung, Step
 from checks.errors import CouldNotTell
 from checks.plan import Plan

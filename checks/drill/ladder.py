@@ -14,6 +14,8 @@ from checks.drilled import Rung, Step
 from checks.errors import CouldNotTell
 from checks.result import Status, judge
 
+BELOW = "a rung below it did not hold"
+
 
 def shared() -> float:
     """The time of a rung that is read off one description of the whole copy: none of its own."""

@@ -21,10 +21,10 @@ from checks.backup.restore import Restored, restore
 from checks.backup.sidefiles import sha256
 from checks.backup.streamed import StreamedRestore
 from checks.backup.written import written
+from checks.drill.machine import GROWTH
 from checks.drill.request import Acquired, Request
 from checks.errors import UsageError
 
-GROWTH = 1.5
 _ABOUT = """
 SELECT current_database(), pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database()
 """

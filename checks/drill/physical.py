@@ -24,9 +24,9 @@ from checks.drill.asking import ask, plan_for
 from checks.drill.conclusion import conclude, without_verdict
 from checks.drill.excused import excused
 from checks.drill.halting import halted_with, killed
-from checks.drill.ladder import shared
+from checks.drill.ladder import BELOW, shared
 from checks.drill.machine import explicit, scratch
-from checks.drill.pitr import BELOW, Marker, Recovered, binaries_for, recover
+from checks.drill.pitr import Marker, Recovered, binaries_for, recover
 from checks.drill.pitr import Request as Recovery
 from checks.drill.recovery import Point, RecoveringServer
 from checks.drill.request import Acquired, Request

@@ -18,6 +18,7 @@ from checks.check import Finding, Severity
 from checks.drill import recovered, verifybackup
 from checks.drill.basebackup import BaseBackup
 from checks.drill.doubt import doubt
+from checks.drill.ladder import BELOW
 from checks.drill.recovery import Point, RecoveringServer, checkpoint_time, control_data
 from checks.drill.timeline import Timeline
 from checks.drill.walarchive import Archive
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 RUNGS = (Rung.ARTIFACT, Rung.RESTORED, Rung.BOUNDARY)
-BELOW = "a rung below it did not hold"
 NO_MARKER = (
     "That rows of both sides are where they belong was read from the server's log and not from a table: the page's "
     "drill declares no `marker`."

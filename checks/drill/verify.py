@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 NO_SOURCE = "there is no manifest to hold the copy against"
 NO_DIGESTS = "the manifest has no digest that could be compared"
 NO_MIGRATIONS = "the page declares no migrations"
-BELOW = "a rung below it did not hold"
 UNDECIDED = "a rung below it came to no verdict"
 UNFIT = "the disposable server could not hold all of it"
 
